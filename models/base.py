@@ -1,0 +1,121 @@
+"""What every table shares: keys, naming of constraints, row locks, enums, encrypted text."""
+
+import enum
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Enum, MetaData, Text
+from sqlalchemy.dialects.postgresql import CITEXT, JSONB
+from sqlalchemy.dialects.postgresql import UUID as PGUUID
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from models import clock
+from models.errors import IllegalTransition, Missing
+from models.ids import new_id
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+Json = dict[str, Any]
+
+
+class Base(DeclarativeBase):
+    """The declarative base; relationships say ``lazy="raise"``, readers ask for what they load."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {
+        datetime: DateTime(timezone=True),
+        str: Text(),
+        int: BigInteger(),
+        UUID: PGUUID(as_uuid=True),
+        Json: JSONB(),
+    }
+
+    @classmethod
+    def get(cls, session: Session, key: Any) -> Self:
+        """The row under a key. Raises Missing."""
+        row = session.get(cls, key)
+        if row is None:
+            raise Missing
+        return row
+
+    @classmethod
+    def for_update(cls, session: Session, key: Any) -> Self:
+        """The row under a key, read afresh, locked until the transaction ends. Raises Missing."""
+        row = session.get(cls, key, with_for_update=True, populate_existing=True)
+        if row is None:
+            raise Missing
+        return row
+
+
+class Keyed:
+    """A UUIDv7 primary key made in Python."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id, sort_order=-10)
+
+
+class Stamped:
+    """When the row was made and last changed, by our clock."""
+
+    created_at: Mapped[datetime] = mapped_column(default=clock.now, sort_order=90)
+    updated_at: Mapped[datetime] = mapped_column(
+        default=clock.now, onupdate=clock.now, sort_order=91
+    )
+
+
+class Becoming:
+    """A status that changes only through ``become()``, along the table of allowed moves."""
+
+    status: Any
+    LEADS_TO: dict[Any, set[Any]]
+
+    def become(self, status: Any) -> None:
+        """Move to another status. Raises IllegalTransition for a move not in the table."""
+        if status not in self.LEADS_TO[self.status]:
+            raise IllegalTransition(self, str(self.status), str(status))
+        self.status = status
+
+
+def enum_of(kind: type[enum.StrEnum], name: str) -> Enum:
+    """A text column that takes the enum's values only, held by a CHECK named ``name``."""
+    return Enum(
+        kind,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=32,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def not_negative(column: str) -> CheckConstraint:
+    """A CHECK that an amount or a count is zero or more."""
+    return CheckConstraint(f"{column} >= 0", name=f"{column}_not_negative")
+
+
+class Encrypted(TypeDecorator[str]):
+    """Text encrypted at rest with the settings' rotating keys; reads back as plain text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        from models.secrets import seal
+
+        return None if value is None else seal(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        from models.secrets import unseal
+
+        return None if value is None else unseal(value)
+
+
+CIText = CITEXT

@@ -1,0 +1,142 @@
+"""The boundary of a transaction: one request, one job run or one socket event.
+
+Rules receive a session and never commit; only this module does. Staff work (consoles,
+jobs, rules after their own checks) runs as ``ws_staff``; what a member or nobody reads
+runs as ``ws_member`` with ``app.user_id`` set for the transaction, so that row security
+decides what is seen.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.orm import Session
+
+from models.settings import Settings, current_settings
+
+log = logging.getLogger(__name__)
+
+Deferred = tuple[str, tuple[Any, ...]]
+
+_engines: dict[str, Engine | Connection] = {}
+_inside: ContextVar[bool] = ContextVar("inside_unit_of_work", default=False)
+_send: Callable[[str, tuple[Any, ...]], None] | None = None
+
+
+class NestedUnitOfWork(RuntimeError):
+    """A unit of work was opened inside another: a bug in the caller, never an answer."""
+
+
+def make_engine(url: str, settings: Settings) -> Engine:
+    """An engine whose statements stop after 30 s and whose pool never overflows."""
+    return create_engine(
+        url,
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={"options": "-c statement_timeout=30000 -c timezone=UTC"},
+    )
+
+
+def bind(staff: Engine | Connection, member: Engine | Connection) -> None:
+    """Say which databases ``unit_of_work`` and ``member_session`` speak to."""
+    _engines.update(staff=staff, member=member)
+
+
+def bind_from(settings: Settings) -> None:
+    """Bind the engines that the settings name."""
+    bind(
+        make_engine(settings.database_url, settings),
+        make_engine(settings.database_member_url or settings.database_url, settings),
+    )
+
+
+def engine_of(role: str) -> Engine | Connection:
+    """The bound engine of ``staff`` or ``member``, made from the settings on first use."""
+    if role not in _engines:
+        bind_from(current_settings())
+    return _engines[role]
+
+
+def dispose() -> None:
+    """Close every pooled connection and forget the engines."""
+    for engine in _engines.values():
+        if isinstance(engine, Engine):
+            engine.dispose()
+    _engines.clear()
+
+
+@contextmanager
+def unit_of_work() -> Iterator[Session]:
+    """One transaction as staff: committed at the end, rolled back on any exception. Never nest."""
+    if _inside.get():
+        raise NestedUnitOfWork
+    token = _inside.set(True)
+    session = Session(engine_of("staff"), expire_on_commit=False)
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        deferred = session.info.pop("deferred", [])
+        session.close()
+        _inside.reset(token)
+    _send_deferred(deferred)
+
+
+@contextmanager
+def member_session(user_id: UUID | None) -> Iterator[Session]:
+    """One transaction as a member (or as nobody): row security shows only what is theirs."""
+    session = Session(engine_of("member"), expire_on_commit=False)
+    session.info["user_id"] = "" if user_id is None else str(user_id)
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.close()
+
+
+@event.listens_for(Session, "after_begin")
+def _tell_row_security(session: Session, _transaction: object, connection: Connection) -> None:
+    """Set who is reading for this transaction only, so that a pooled connection leaks nobody."""
+    if "user_id" in session.info:
+        connection.execute(
+            text("select set_config('app.user_id', :user_id, true)"),
+            {"user_id": session.info["user_id"]},
+        )
+
+
+def defer(session: Session, job: str, *args: Any) -> None:
+    """Ask for a job by name once this transaction has committed; the same ask counts once.
+
+    The queue only hurries: every deferred job has a sweep that would find its row anyway.
+    """
+    asked: list[Deferred] = session.info.setdefault("deferred", [])
+    if (job, args) not in asked:
+        asked.append((job, args))
+
+
+def send_with(send: Callable[[str, tuple[Any, ...]], None] | None) -> None:
+    """Say how deferred jobs reach their queue; ``models`` knows no queue itself."""
+    global _send
+    _send = send
+
+
+def _send_deferred(deferred: list[Deferred]) -> None:
+    for job, args in deferred:
+        if _send is None:
+            continue
+        try:
+            _send(job, args)
+        except Exception:  # the commit stands whatever the queue does; a sweep finds the row
+            log.warning("queue unreachable, left to the sweep", extra={"job": job}, exc_info=True)

@@ -1,0 +1,163 @@
+"""Every setting, read once from the environment and ``.env``; ``.env.example`` explains each.
+
+A malformed value, or an unknown one in ``.env``, stops the start with one line that names
+the setting and how to set it. Production refuses what only development may have.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+DEVELOPMENT_SECRET = "development-only-secret-never-in-production"
+DEVELOPMENT_KEY = "ZGV2ZWxvcG1lbnQtb25seS1rZXktMzItYnl0ZXMtISE="
+SANDBOX_KEY = "sk_test_sandbox"
+
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """The whole configuration: amounts in cents, rates as fractions, delays as their names say."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="forbid", frozen=True)
+
+    env: Literal["development", "test", "production"] = "development"
+    secret_key: str = DEVELOPMENT_SECRET
+    encryption_keys: Names = (DEVELOPMENT_KEY,)
+    port: int = Field(default=8000, ge=1, le=65000)
+    data_dir: str = "var"
+
+    database_url: str = ""
+    database_member_url: str = ""
+    database_owner_url: str = ""
+    redis_url: str = ""
+    pool_size: int = Field(default=10, ge=1, le=40)
+
+    weokto_hosts: Names = ("weokto.localhost", "localhost", "127.0.0.1")
+    stam_hosts: Names = ("stam.localhost",)
+    public_url_weokto: str = ""
+    public_url_stam: str = ""
+    owner_console_path: str = Field(default="wo-renwo-9492xE", pattern=r"^[A-Za-z0-9-]{6,64}$")
+    owner_email: str = "owner@weokto.localhost"
+
+    pcivault_base_url: str = ""
+    pcivault_user: str = "sandbox"
+    pcivault_password: str = "sandbox"
+    pcivault_key_user: str = "sandbox-key"
+    pcivault_key_passphrase: str = "sandbox-passphrase"
+    pcivault_form: str = "pcd"
+    psp_base_url: str = ""
+    psp_secret_key: str = SANDBOX_KEY
+    psp_webhook_secret: str = "whsec_sandbox"
+    psp_api_version: str = "2026-10-28.endive"
+    psp_timeout_seconds: int = Field(default=20, ge=1, le=80)
+
+    resend_base_url: str = "https://api.resend.com"
+    resend_api_key: str = ""
+    smtp_url: str = ""
+    mail_from_weokto: str = "WEOKTO <bonjour@weokto.localhost>"
+    mail_from_stam: str = "STAM <bonjour@stam.localhost>"
+
+    cron_secret: str = ""
+    metrics_token: str = ""
+    sentry_dsn: str = ""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["auto", "json", "pretty"] = "auto"
+
+    vat_rate: Decimal = Field(default=Decimal("0.20"), ge=0, lt=1, decimal_places=4)
+    company_name: str = "WEOKTO SAS"
+    company_address: str = "1 rue de la Paix, 75002 Paris, France"
+    company_siren: str = "000000000"
+    company_vat_number: str = ""
+    company_email: str = "bonjour@weokto.localhost"
+
+    capture_minutes: int = Field(default=15, ge=1, le=60)
+    withdrawal_right_days: int = Field(default=14, ge=14)
+    dunning_days: Names = ("2", "7", "14", "21")
+    grace_days: int = Field(default=7, ge=0)
+    withdrawal_minimum: int = Field(default=5000, ge=0)
+    withdrawal_fee_rate: Decimal = Field(default=Decimal("0.03"), ge=0, lt=1)
+    referral_cookie_is_strictly_necessary: bool = False
+
+    @field_validator("weokto_hosts", "stam_hosts", "encryption_keys", "dunning_days", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @model_validator(mode="after")
+    def _production_is_strict(self) -> Self:
+        if self.env == "production":
+            for problem in self._what_production_lacks():
+                raise ValueError(problem)
+        return self
+
+    def _what_production_lacks(self) -> list[str]:
+        wants = {
+            "SECRET_KEY": self.secret_key not in ("", DEVELOPMENT_SECRET)
+            and len(self.secret_key) >= 32,
+            "ENCRYPTION_KEYS": DEVELOPMENT_KEY not in self.encryption_keys,
+            "DATABASE_URL": bool(self.database_url),
+            "DATABASE_MEMBER_URL": bool(self.database_member_url),
+            "REDIS_URL": bool(self.redis_url),
+            "PUBLIC_URL_WEOKTO": self.public_url_weokto.startswith("https://"),
+            "PUBLIC_URL_STAM": self.public_url_stam.startswith("https://"),
+            "PCIVAULT_BASE_URL": self.pcivault_base_url.startswith("https://"),
+            "PCIVAULT_PASSWORD": self.pcivault_password != "sandbox",
+            "PCIVAULT_KEY_PASSPHRASE": self.pcivault_key_passphrase != "sandbox-passphrase",
+            "PSP_BASE_URL": self.psp_base_url.startswith("https://"),
+            "PSP_SECRET_KEY": not self.psp_secret_key.startswith("sk_test"),
+            "PSP_WEBHOOK_SECRET": self.psp_webhook_secret != "whsec_sandbox",
+            "RESEND_API_KEY or SMTP_URL": bool(self.resend_api_key or self.smtp_url),
+        }
+        return [
+            f"{name} is missing, a default or a sandbox's; production needs its own "
+            f"(see .env.example)"
+            for name, fine in wants.items()
+            if not fine
+        ]
+
+    @property
+    def encryption_key_list(self) -> tuple[str, ...]:
+        """Fernet keys, newest first: the first encrypts, all decrypt."""
+        return self.encryption_keys
+
+    @property
+    def is_production(self) -> bool:
+        return self.env == "production"
+
+
+class BadSettings(Exception):
+    """The configuration cannot be used; the text is one line for the terminal."""
+
+
+_current: Settings | None = None
+
+
+def load_settings() -> Settings:
+    """Read the environment. Raises BadSettings with one clear line."""
+    try:
+        return Settings()
+    except ValidationError as refusal:
+        first = refusal.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]).upper()
+        message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            message = "no such setting; .env.example lists those that exist"
+        raise BadSettings(f"{name}: {message}" if name else message) from None
+
+
+def current_settings() -> Settings:
+    """The settings of this process, read on first use."""
+    global _current
+    if _current is None:
+        _current = load_settings()
+    return _current
+
+
+def use_settings(settings: Settings) -> None:
+    """Replace this process's settings: at its start, in tests, and for a scenario's overrides."""
+    global _current
+    _current = settings
