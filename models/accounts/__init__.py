@@ -1,0 +1,19 @@
+"""Accounts: people on both platforms, how they sign in, what they may do."""
+
+from models.accounts.magic_link import MagicLink
+from models.accounts.platform import Platform
+from models.accounts.second_factor import RecoveryCode, SecondFactor
+from models.accounts.user import STAFF, User, UserType, user_by_email
+from models.accounts.user_session import UserSession
+
+__all__ = [
+    "STAFF",
+    "MagicLink",
+    "Platform",
+    "RecoveryCode",
+    "SecondFactor",
+    "User",
+    "UserSession",
+    "UserType",
+    "user_by_email",
+]

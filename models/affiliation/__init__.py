@@ -1,0 +1,33 @@
+"""Affiliation: clicks, whose visitor a buyer is, and what that earns."""
+
+from models.affiliation.attribution import Attribution, standing_attribution
+from models.affiliation.commission import Commission, CommissionStatus
+from models.affiliation.lock_rule import LockProfile, LockRule, LockRuleVersion, rules_in_force
+from models.affiliation.profile import (
+    AffiliateProfile,
+    RiskLevel,
+    RiskLevelChange,
+    affiliate_by_slug,
+)
+from models.affiliation.program import AffiliateProgram, RateType, program_of
+from models.affiliation.tracking_event import TrackingEvent, click_by_id
+
+__all__ = [
+    "AffiliateProfile",
+    "AffiliateProgram",
+    "Attribution",
+    "Commission",
+    "CommissionStatus",
+    "LockProfile",
+    "LockRule",
+    "LockRuleVersion",
+    "RateType",
+    "RiskLevel",
+    "RiskLevelChange",
+    "TrackingEvent",
+    "affiliate_by_slug",
+    "click_by_id",
+    "program_of",
+    "rules_in_force",
+    "standing_attribution",
+]

@@ -1,0 +1,58 @@
+"""Attributions: whose visitor a buyer is, for one product, with its history."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models import clock
+from models.base import Base, Keyed
+
+LAST_CLICK = "last-click"
+
+
+class Attribution(Keyed, Base):
+    """One binding of a person and product to an affiliate; replaced ones stay as history.
+
+    ``tracking_event_id`` points at a click that may be purged by now, hence no foreign key.
+    ``self_referral`` marks an own purchase, which earns nothing.
+    """
+
+    __tablename__ = "affiliate_attributions"
+    __table_args__ = (
+        Index(
+            "uq_affiliate_attributions_standing",
+            "user_id",
+            "product_id",
+            unique=True,
+            postgresql_where=text("replaced_at IS NULL"),
+        ),
+        Index("ix_affiliate_attributions_affiliate_id_id", "affiliate_id", "id"),
+        Index("ix_affiliate_attributions_customer_id", "customer_id"),
+    )
+
+    tracking_event_id: Mapped[UUID | None]
+    customer_id: Mapped[UUID | None] = mapped_column(ForeignKey("customers.id"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"))
+    affiliate_id: Mapped[UUID] = mapped_column(ForeignKey("affiliate_profiles.user_id"))
+    attribution_model: Mapped[str] = mapped_column(default=LAST_CLICK)
+    is_free_product_attribution: Mapped[bool] = mapped_column(default=False)
+    self_referral: Mapped[bool] = mapped_column(default=False)
+    self_referral_evidence: Mapped[str | None]
+    bound_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime | None]
+    replaced_at: Mapped[datetime | None]
+    replaced_by_event_id: Mapped[UUID | None]
+
+
+def standing_attribution(session: Session, user_id: UUID, product_id: UUID) -> Attribution | None:
+    """The one unreplaced attribution of a person and product, expired or not."""
+    return session.scalar(
+        select(Attribution).where(
+            Attribution.user_id == user_id,
+            Attribution.product_id == product_id,
+            Attribution.replaced_at.is_(None),
+        )
+    )

@@ -1,0 +1,78 @@
+"""Affiliates: their slug, guild, risk level, and the history of that level."""
+
+import enum
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, select
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
+
+from models import clock
+from models.accounts import User
+from models.base import Base, Json, Keyed, Stamped, enum_of, not_negative
+
+
+class RiskLevel(enum.StrEnum):
+    NORMAL = "NORMAL"
+    AT_RISK = "AT_RISK"
+    HIGH_RISK = "HIGH_RISK"
+    EXTREME_RISK = "EXTREME_RISK"
+
+
+class AffiliateProfile(Stamped, Base):
+    """A WEOKTO user who earns commissions; money totals are read from the ledger, not kept here.
+
+    ``risk_pinned``: the owner's level stays whatever the figures say. ``refund_rate`` is a
+    fraction between 0 and 1 over the last 90 days.
+    """
+
+    __tablename__ = "affiliate_profiles"
+    __table_args__ = (
+        CheckConstraint("affiliate_slug ~ '^[a-z0-9-]{3,40}$'", name="slug_shape"),
+        CheckConstraint("refund_rate between 0 and 1", name="refund_rate_sane"),
+        not_negative("total_refunds"),
+        Index("ix_affiliate_profiles_risk_level", "risk_level", "user_id"),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    affiliate_slug: Mapped[str] = mapped_column(unique=True)
+    current_guild_id: Mapped[UUID | None] = mapped_column(ForeignKey("communities.id"))
+    guild_joined_at: Mapped[datetime | None]
+    last_guild_change_at: Mapped[datetime | None]
+    first_commission_at: Mapped[datetime | None]
+    risk_level: Mapped[RiskLevel] = mapped_column(
+        enum_of(RiskLevel, "risk_level"), default=RiskLevel.NORMAL
+    )
+    risk_pinned: Mapped[bool] = mapped_column(default=False)
+    total_refunds: Mapped[int] = mapped_column(default=0)
+    refund_rate: Mapped[Decimal] = mapped_column(Numeric(5, 4), default=Decimal(0))
+    internal_notes: Mapped[str] = mapped_column(default="")
+
+    user: Mapped[User] = relationship(lazy="raise")
+
+    def __str__(self) -> str:
+        return self.affiliate_slug
+
+
+class RiskLevelChange(Keyed, Base):
+    """One change of a level: from, to, by whom (None: the system), the figures then, and why."""
+
+    __tablename__ = "risk_level_changes"
+
+    affiliate_id: Mapped[UUID] = mapped_column(ForeignKey("affiliate_profiles.user_id"), index=True)
+    from_level: Mapped[RiskLevel] = mapped_column(enum_of(RiskLevel, "from_level"))
+    to_level: Mapped[RiskLevel] = mapped_column(enum_of(RiskLevel, "to_level"))
+    changed_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    figures: Mapped[Json] = mapped_column(default=dict)
+    note: Mapped[str]
+    changed_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+def affiliate_by_slug(session: Session, slug: str) -> AffiliateProfile | None:
+    """The affiliate under a slug, with the person loaded."""
+    return session.scalar(
+        select(AffiliateProfile)
+        .where(AffiliateProfile.affiliate_slug == slug)
+        .options(joinedload(AffiliateProfile.user))
+    )

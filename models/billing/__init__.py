@@ -1,0 +1,35 @@
+"""Billing: checkouts, customers, invoices, and every word exchanged with the payment side."""
+
+from models.billing.access_grant import AccessGrant
+from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
+from models.billing.customer import RUNNING, Customer, CustomerStatus, customer_of
+from models.billing.invoice import (
+    Invoice,
+    InvoiceCounter,
+    InvoiceKind,
+    InvoiceLine,
+    InvoiceStatus,
+)
+from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
+from models.billing.payment_method import PaymentMethod
+from models.billing.provider_event import EventOutcome, ProviderEvent
+
+__all__ = [
+    "RUNNING",
+    "AccessGrant",
+    "AttemptOutcome",
+    "CaptureEndpoint",
+    "CaptureStatus",
+    "Customer",
+    "CustomerStatus",
+    "EventOutcome",
+    "Invoice",
+    "InvoiceCounter",
+    "InvoiceKind",
+    "InvoiceLine",
+    "InvoiceStatus",
+    "PaymentAttempt",
+    "PaymentMethod",
+    "ProviderEvent",
+    "customer_of",
+]

@@ -1,0 +1,35 @@
+"""Communities: guilds on WEOKTO, client communities on STAM."""
+
+from sqlalchemy import CheckConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.accounts.platform import Platform
+from models.base import Base, Json, Keyed, Stamped, enum_of
+
+SLUG = "^[a-z0-9]+(-[a-z0-9]+)*$"
+
+
+class Community(Keyed, Stamped, Base):
+    """What products, members and courses hang off. ``supplier_name`` is WEOKTO's label only."""
+
+    __tablename__ = "communities"
+    __table_args__ = (CheckConstraint(f"slug ~ '{SLUG}'", name="slug_shape"),)
+
+    platform: Mapped[Platform] = mapped_column(enum_of(Platform, "platform"))
+    name: Mapped[str]
+    slug: Mapped[str] = mapped_column(unique=True)
+    domain: Mapped[str | None] = mapped_column(unique=True)
+    settings: Mapped[Json] = mapped_column(default=dict)
+    supplier_id: Mapped[str | None]
+    supplier_name: Mapped[str | None]
+    landing_page_url: Mapped[str | None]
+    owner_notes: Mapped[str] = mapped_column(default="")
+    is_active: Mapped[bool] = mapped_column(default=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def community_by_slug(session: Session, slug: str) -> Community | None:
+    """The community under a slug."""
+    return session.scalar(select(Community).where(Community.slug == slug))

@@ -1,0 +1,75 @@
+"""What changed in a transaction, column by column, remembered across flushes for the audit trail.
+
+SQLAlchemy forgets an attribute's old value once it is flushed, and a rule may flush (a
+ledger posting, a query) before it emits its event; so each flush notes the changes first.
+Columns whose ``info`` says ``secret`` are named in the trail, never shown.
+"""
+
+import enum
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import event, inspect
+from sqlalchemy.orm import Session
+
+from models.base import Base, Encrypted, Json
+
+HIDDEN = "•••"
+
+
+def changes_of(session: Session, subject: Base) -> tuple[Json, Json]:
+    """The subject's (before, after) since the transaction began or since last asked."""
+    _note(session, subject)
+    before, after = session.info.get("changes", {}).pop(subject, ({}, {}))
+    return before, after
+
+
+@event.listens_for(Session, "before_flush")
+def _note_all(session: Session, _context: object, _instances: object) -> None:
+    for row in (*session.new, *session.dirty):
+        if isinstance(row, Base):
+            _note(session, row)
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _forget(session: Session, transaction: Any) -> None:
+    if transaction.parent is None:
+        session.info.pop("changes", None)
+
+
+def _note(session: Session, row: Base) -> None:
+    state = inspect(row)
+    noted = session.info.setdefault("changes", {})
+    before, after = noted.get(row, ({}, {}))
+    for column in state.mapper.column_attrs:
+        history = state.attrs[column.key].history
+        if not history.has_changes() or column.key == "updated_at":
+            continue
+        hidden = _is_secret(column.columns[0])
+        if history.deleted and not state.pending:
+            before.setdefault(column.key, HIDDEN if hidden else plain(history.deleted[0]))
+        if history.added:
+            after[column.key] = HIDDEN if hidden else plain(history.added[0])
+    if before or after:
+        noted[row] = (before, after)
+
+
+def _is_secret(column: Any) -> bool:
+    return bool(column.info.get("secret")) or isinstance(column.type, Encrypted)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it."""
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, UUID | Decimal):
+        return str(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain(item) for item in value]
+    return value

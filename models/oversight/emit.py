@@ -1,0 +1,63 @@
+"""Telling a fact: its audit row and its outbox row, in the caller's transaction."""
+
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.orm import Session
+
+from models.base import Base
+from models.oversight.actor import Actor
+from models.oversight.audit import AuditEvent
+from models.oversight.changes import changes_of, plain
+from models.oversight.outbox import OutboxEvent
+from models.session import defer
+
+DISPATCH = "oversight-dispatch"
+
+
+def emit(
+    session: Session,
+    kind: str,
+    subject: Base,
+    *,
+    actor: Actor,
+    data: dict[str, Any] | None = None,
+    reason: str | None = None,
+) -> OutboxEvent:
+    """Record that ``kind`` (``area.happened``) befell ``subject`` and who did it.
+
+    Writes the audit row, with the subject's changed columns before and after, and the
+    outbox row that listeners follow. Nothing is sent from here: the dispatch job is only
+    asked for, and a sweep finds the row where the queue was away.
+    """
+    before, after = changes_of(session, subject)
+    if inspect(subject).pending:
+        session.flush()
+    table, key = subject.__tablename__, _key_of(subject)
+    told = plain(data or {})
+    session.add(
+        AuditEvent(
+            action=kind,
+            subject_table=table,
+            subject_id=key,
+            actor_id=actor.user_id,
+            actor_role=actor.role,
+            ip=actor.ip,
+            session_id=actor.session_id,
+            request_id=actor.request_id,
+            reason=reason,
+            before=before,
+            after=after,
+            data=told,
+        )
+    )
+    event = OutboxEvent(
+        kind=kind, subject_table=table, subject_id=key, data=told, request_id=actor.request_id
+    )
+    session.add(event)
+    defer(session, DISPATCH)
+    return event
+
+
+def _key_of(subject: Base) -> str:
+    return ",".join(str(part) for part in inspect(subject).identity or ())
