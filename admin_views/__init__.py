@@ -1,0 +1,7 @@
+"""The consoles of owner, admins and product managers, generated from one registry."""
+
+from flask import Flask
+
+
+def install(app: Flask) -> None:
+    """Bind this edge to the application."""

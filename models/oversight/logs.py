@@ -1,0 +1,124 @@
+"""Logs: one line per fact, JSON or readable, never a card number, secret, token or address.
+
+Whatever goes through structlog or the standard library passes the same cleaning; request
+and job ids come along from the context they are bound in.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from models.settings import Settings
+
+HIDDEN = "[hidden]"
+SECRET_NAMES = re.compile(
+    r"token|secret|password|passphrase|passwd|authorization|cookie|api_?key|otp|card_?number"
+    r"|cvc|cvv|encryption_keys|recovery_code",
+    re.IGNORECASE,
+)
+UUID_OR_DIGITS = re.compile(
+    r"(?P<uuid>\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b)"
+    r"|(?<![0-9A-Za-z.])(?P<digits>\d(?:[ -]?\d){12,18})(?![0-9A-Za-z])",
+    re.IGNORECASE,
+)
+ADDRESS = re.compile(r"\b([A-Za-z0-9])[A-Za-z0-9._%+-]*@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)\b")
+TOKENS = re.compile(
+    r"\b(?P<kind>(?:sk|rk|pk)_(?:test|live)_|whsec_|re_)[A-Za-z0-9_]{6,}"
+    r"|(?P<word>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{8,}"
+    r"|(?P<field>\b(?:token|secret|passphrase|password|code|otp)=)[^&\s\"']+",
+)
+
+
+def configure_logging(settings: Settings) -> None:
+    """Send every log of this process to standard error in one form. A second call replaces."""
+    pretty = settings.log_format == "pretty" or (
+        settings.log_format == "auto" and sys.stderr.isatty()
+    )
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.format_exc_info,
+        clean,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _renderer(pretty),
+            ],
+        )
+    )
+    logging.root.handlers = [handler]
+    logging.root.setLevel(settings.log_level)
+    for chatty in ("alembic", "urllib3", "eventlet.wsgi", "rq.worker", "engineio", "socketio"):
+        logging.getLogger(chatty).setLevel(max(logging.root.level, logging.WARNING))
+
+
+def clean(_logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Take out of an event whatever must not be kept; addresses stay readable at DEBUG only."""
+    return {
+        key: HIDDEN if SECRET_NAMES.search(key) and value else _clean(value, method != "debug")
+        for key, value in event.items()
+    }
+
+
+def clean_text(text: str, *, addresses: bool = True) -> str:
+    """The same for a bare text: card numbers, tokens, and e-mail addresses but for a hint."""
+    text = UUID_OR_DIGITS.sub(_hide_card, text)
+    text = TOKENS.sub(_hide_token, text)
+    return ADDRESS.sub(r"\1…@\2", text) if addresses else text
+
+
+def is_card_number(digits: str) -> bool:
+    """Whether 13 to 19 digits, spaces and dashes aside, end in Luhn's check digit."""
+    figures = [int(figure) for figure in digits if figure.isdigit()]
+    if not 13 <= len(figures) <= 19:
+        return False
+    doubled = [figure * 2 - 9 * (figure > 4) for figure in figures[-2::-2]]
+    return (sum(figures[-1::-2]) + sum(doubled)) % 10 == 0
+
+
+def _clean(value: Any, addresses: bool) -> Any:
+    if isinstance(value, str):
+        return clean_text(value, addresses=addresses)
+    if isinstance(value, bool | float) or value is None:
+        return value
+    if isinstance(value, int):
+        return HIDDEN if is_card_number(str(value)) else value
+    if isinstance(value, Mapping):
+        return clean(None, "info" if addresses else "debug", dict(value))
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(part, addresses) for part in value]
+    return clean_text(str(value), addresses=addresses)
+
+
+def _hide_card(match: re.Match[str]) -> str:
+    digits = match["digits"]
+    return HIDDEN if digits and is_card_number(digits) else match[0]
+
+
+def _hide_token(match: re.Match[str]) -> str:
+    return (match["kind"] or match["word"] or match["field"]) + HIDDEN
+
+
+def _renderer(pretty: bool) -> Processor:
+    if pretty:
+        return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return structlog.processors.JSONRenderer(ensure_ascii=False)

@@ -1,0 +1,17 @@
+"""What visitors and members see: pages, their JSON endpoints, and the machine's health."""
+
+from flask import Flask
+
+from public import errors, forms, headers, health, languages, libraries, limits, requests_log
+
+
+def install(app: Flask) -> None:
+    """Bind this edge to the application: first what every request passes, then the pages."""
+    requests_log.install(app)
+    headers.install(app)
+    languages.install(app)
+    forms.install(app)
+    limits.install(app)
+    errors.install(app)
+    app.register_blueprint(health.pages)
+    app.register_blueprint(libraries.pages)

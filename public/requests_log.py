@@ -1,0 +1,46 @@
+"""Every request gets an id, one access line in the logs, and a place in the metrics."""
+
+import re
+import time
+from uuid import uuid4
+
+import structlog
+from flask import Flask, Response, g, request
+from prometheus_client import Counter, Histogram
+
+SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+HEADER = "X-Request-ID"
+
+log = structlog.get_logger("access")
+served = Counter("http_requests_total", "Requests answered", ["method", "endpoint", "status"])
+seconds = Histogram("http_request_seconds", "Time to answer a request", ["endpoint"])
+
+
+def install(app: Flask) -> None:
+    """Begin every request with an id and end it with a line."""
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def _begin() -> None:
+    given = request.headers.get(HEADER, "")
+    g.request_id = given if SANE_ID.fullmatch(given) else uuid4().hex
+    g.began = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _end(response: Response) -> Response:
+    took = time.perf_counter() - g.began
+    endpoint = request.endpoint or "none"
+    response.headers[HEADER] = g.request_id
+    served.labels(request.method, endpoint, str(response.status_code)).inc()
+    seconds.labels(endpoint).observe(took)
+    log.info(
+        "request",
+        method=request.method,
+        path=request.path,
+        status=response.status_code,
+        ms=round(took * 1000, 1),
+    )
+    return response

@@ -1,0 +1,7 @@
+"""Socket.IO: channels, direct messages, notifications."""
+
+from flask import Flask
+
+
+def install(app: Flask) -> None:
+    """Bind this edge to the application."""
