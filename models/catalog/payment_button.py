@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, sel
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from models import clock
-from models.base import Base, Json, Keyed, Stamped, enum_of
+from models.base import Base, Encrypted, Json, Keyed, Stamped, enum_of
 from models.catalog.plan import Plan
 from models.catalog.product import Product
 
@@ -44,7 +44,7 @@ class PaymentButton(Keyed, Stamped, Base):
     success_url: Mapped[str] = mapped_column(default="/welcome")
     cancel_url: Mapped[str] = mapped_column(default="/cancelled")
     webhook_url: Mapped[str | None]
-    webhook_secret: Mapped[str | None] = mapped_column(info={"secret": True})
+    webhook_secret: Mapped[str | None] = mapped_column(Encrypted)
     is_active: Mapped[bool] = mapped_column(default=True)
     used_at: Mapped[datetime | None]
     extra: Mapped[Json] = mapped_column("metadata", default=dict)

@@ -1,0 +1,1 @@
+"""The schema's history: every change of it, in order, as Alembic revisions."""

@@ -1,0 +1,115 @@
+"""What every test may ask for: a session, committed data, an app, a client, a clock."""
+
+import os
+from datetime import UTC, datetime
+
+import pytest
+import redis as redis_library
+from sqlalchemy.orm import Session
+
+from models import clock
+from models import session as boundary
+from models.embedded import stop
+from models.settings import use_settings
+from tests.databases import DATA, Cleaner, make_database
+from tests.factories import Make
+
+NOON = datetime(2026, 3, 10, 11, 0, tzinfo=UTC)
+"""An ordinary Tuesday: noon in Paris, winter time."""
+
+
+def pytest_unconfigure(config):
+    """Stop the servers once the last worker is done."""
+    if not hasattr(config, "workerinput") and DATA.exists():
+        stop(DATA)
+
+
+@pytest.fixture(scope="session")
+def database():
+    """This worker's own migrated database and Redis number."""
+    return make_database(os.environ.get("PYTEST_XDIST_WORKER", "gw0"))
+
+
+@pytest.fixture(scope="session")
+def settings(database):
+    return database.settings()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _bound(settings):
+    use_settings(settings)
+    boundary.bind_from(settings)
+    yield
+    boundary.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _same_settings_and_clock(settings):
+    """Whatever a test did to the settings or the clock ends with it."""
+    yield
+    use_settings(settings)
+    clock.release()
+
+
+@pytest.fixture
+def now():
+    """The clock stands at NOON for the length of the test."""
+    clock.move_to(NOON)
+    return NOON
+
+
+@pytest.fixture
+def session():
+    """A staff session inside a transaction that is rolled back after the test."""
+    connection = boundary.engine_of("staff").connect()
+    transaction = connection.begin()
+    with Session(
+        connection, join_transaction_mode="create_savepoint", expire_on_commit=False
+    ) as session:
+        yield session
+    transaction.rollback()
+    connection.close()
+
+
+@pytest.fixture
+def make(session):
+    """Rows for a test, made in its own session."""
+    return Make(session)
+
+
+@pytest.fixture(scope="session")
+def cleaner(database):
+    return Cleaner(database)
+
+
+@pytest.fixture
+def committed(cleaner):
+    """For tests whose data is committed: whatever they leave is taken back after."""
+    yield
+    cleaner.clean()
+
+
+@pytest.fixture
+def redis(settings):
+    """This worker's Redis number, empty before and after."""
+    connection = redis_library.Redis.from_url(settings.redis_url)
+    connection.flushdb()
+    yield connection
+    connection.flushdb()
+    connection.close()
+
+
+@pytest.fixture(scope="session")
+def app(settings):
+    """The application as it runs, on this worker's database."""
+    from app import create_app
+
+    return create_app(settings)
+
+
+@pytest.fixture
+def client(app, committed, redis):
+    """A visitor of WEOKTO; pass ``base_url`` for STAM. What it commits is taken back."""
+    with app.test_client() as client:
+        client.environ_base["HTTP_HOST"] = "weokto.localhost"
+        yield client

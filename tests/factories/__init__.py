@@ -1,0 +1,127 @@
+"""Rows for tests: each method makes one valid thing and whatever it hangs off."""
+
+from datetime import timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from models import clock
+from models.accounts import Platform, User, UserType
+from models.affiliation import AffiliateProfile, AffiliateProgram, TrackingEvent
+from models.billing import CaptureEndpoint
+from models.catalog import (
+    AccessType,
+    BillingInterval,
+    Community,
+    PaymentButton,
+    PaymentType,
+    Plan,
+    Product,
+    ProductAccess,
+)
+
+_numbers = count(1)
+
+
+class Make:
+    """Makes rows in one session and flushes them; every value can be given by name."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def add(self, row: Any) -> Any:
+        self.session.add(row)
+        self.session.flush()
+        return row
+
+    def user(self, email: str | None = None, **values: Any) -> User:
+        values.setdefault("platform", Platform.STAM)
+        values.setdefault("email_verified_at", clock.now())
+        return self.add(User(email=email or f"person-{next(_numbers)}@example.org", **values))
+
+    def staff(self, user_type: UserType = UserType.OWNER, **values: Any) -> User:
+        return self.user(platform=Platform.WEOKTO, user_type=user_type, **values)
+
+    def affiliate(self, slug: str | None = None, **values: Any) -> AffiliateProfile:
+        user = values.pop("user", None) or self.user(
+            platform=Platform.WEOKTO, user_type=UserType.AFFILIATE
+        )
+        slug = slug or f"affiliate-{next(_numbers)}"
+        return self.add(AffiliateProfile(user_id=user.id, affiliate_slug=slug, user=user, **values))
+
+    def community(self, slug: str | None = None, **values: Any) -> Community:
+        slug = slug or f"community-{next(_numbers)}"
+        values.setdefault("platform", Platform.STAM)
+        values.setdefault("name", slug.title())
+        return self.add(Community(slug=slug, **values))
+
+    def product(self, slug: str | None = None, **values: Any) -> Product:
+        community = values.pop("community", None) or self.community()
+        slug = slug or f"product-{next(_numbers)}"
+        values.setdefault("name", slug.title())
+        values.setdefault("is_published", True)
+        product = self.add(
+            Product(slug=slug, community_id=community.id, community=community, **values)
+        )
+        self.add(
+            ProductAccess(
+                product_id=product.id,
+                access_type=AccessType.COMMUNITY,
+                target_id=community.id,
+                name=community.name,
+            )
+        )
+        return product
+
+    def program(self, product: Product, **values: Any) -> AffiliateProgram:
+        values.setdefault("default_rate", Decimal(30))
+        return self.add(AffiliateProgram(product_id=product.id, **values))
+
+    def plan(self, slug: str | None = None, **values: Any) -> Plan:
+        product = values.pop("product", None) or self.product()
+        slug = slug or f"plan-{next(_numbers)}"
+        values.setdefault("name", slug.title())
+        values.setdefault("price_amount", 4900)
+        values.setdefault("billing_interval", BillingInterval.MONTHLY)
+        return self.add(Plan(slug=slug, product_id=product.id, product=product, **values))
+
+    def button(self, key: str | None = None, **values: Any) -> PaymentButton:
+        plan = values.pop("plan", None) or self.plan()
+        key = key or f"button-{next(_numbers)}"
+        values.setdefault("display_name", plan.name)
+        values.setdefault(
+            "payment_type",
+            PaymentType.SUBSCRIPTION if plan.billing_interval.renews else PaymentType.ONE_TIME,
+        )
+        return self.add(
+            PaymentButton(
+                button_key=key,
+                plan_id=plan.id,
+                product_id=plan.product_id,
+                plan=plan,
+                product=plan.product,
+                **values,
+            )
+        )
+
+    def capture(self, **values: Any) -> CaptureEndpoint:
+        button = values.pop("button", None) or self.button()
+        user = values.pop("user", None) or self.user()
+        values.setdefault("amount", button.plan.price_amount)
+        values.setdefault("quote", {})
+        values.setdefault("consent_text", "I ask for immediate access.")
+        values.setdefault("consented_at", clock.now())
+        values.setdefault("expires_at", clock.now() + timedelta(minutes=15))
+        return self.add(
+            CaptureEndpoint(
+                button_id=button.id, user_id=user.id, button=button, user=user, **values
+            )
+        )
+
+    def click(self, affiliate: AffiliateProfile, **values: Any) -> TrackingEvent:
+        values.setdefault("click_id", f"click-{next(_numbers)}")
+        values.setdefault("platform", Platform.STAM)
+        values.setdefault("expires_at", clock.now() + timedelta(days=30))
+        return self.add(TrackingEvent(affiliate_id=affiliate.user_id, **values))
