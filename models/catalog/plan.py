@@ -1,6 +1,7 @@
 """Plans: one price of one product. Prices are tax-inclusive cents."""
 
 import enum
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -40,8 +41,8 @@ class Plan(Keyed, Stamped, Base):
     """A price: per interval, once, or for life, with an optional trial and setup fee.
 
     ``trial_days`` None: no trial; ``trial_amount`` 0: a free one. ``max_billing_cycles``
-    None: no limit. ``commission_percent`` None: the program's rate. Once sold, price,
-    interval and trial stay as they are.
+    None: no limit. ``commission_percent`` None: the program's rate. Once sold (``sold_at``
+    is the first sale) price, interval and trial stay as they are; a trigger sees to it.
     """
 
     __tablename__ = "plans"
@@ -73,6 +74,7 @@ class Plan(Keyed, Stamped, Base):
     commission_percent: Mapped[Decimal | None] = mapped_column(Numeric(7, 4))
     is_active: Mapped[bool] = mapped_column(default=True)
     is_featured: Mapped[bool] = mapped_column(default=False)
+    sold_at: Mapped[datetime | None]
     extra: Mapped[Json] = mapped_column("metadata", default=dict)
 
     product: Mapped[Product] = relationship(lazy="raise")

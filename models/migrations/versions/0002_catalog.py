@@ -99,6 +99,7 @@ def upgrade() -> None:
         sa.Column("commission_percent", sa.Numeric(precision=7, scale=4), nullable=True),
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.Column("is_featured", sa.Boolean(), nullable=False),
+        sa.Column("sold_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("metadata", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
@@ -214,6 +215,41 @@ def upgrade() -> None:
             "button_id", "page_url", name=op.f("uq_button_sightings_button_id_page_url")
         ),
     )
+    op.execute(
+        """
+        CREATE FUNCTION keep_sold_plan() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF (old.price_amount, old.billing_interval, old.trial_days, old.trial_amount,
+                old.setup_fee, old.max_billing_cycles, old.currency, old.product_id)
+               IS DISTINCT FROM
+               (new.price_amount, new.billing_interval, new.trial_days, new.trial_amount,
+                new.setup_fee, new.max_billing_cycles, new.currency, new.product_id)
+            THEN
+                RAISE EXCEPTION 'plan % has been sold: its terms stay', old.slug
+                    USING ERRCODE = '23514';
+            END IF;
+            RETURN new;
+        END $$
+        """
+    )
+    op.execute(
+        "CREATE TRIGGER plans_keep_sold BEFORE UPDATE ON plans FOR EACH ROW "
+        "WHEN (old.sold_at IS NOT NULL) EXECUTE FUNCTION keep_sold_plan()"
+    )
+    op.execute(
+        """
+        CREATE FUNCTION keep_used_button_key() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            RAISE EXCEPTION 'button key % has been used: it stays', old.button_key
+                USING ERRCODE = '23514';
+        END $$
+        """
+    )
+    op.execute(
+        "CREATE TRIGGER payment_buttons_keep_used_key BEFORE UPDATE ON payment_buttons "
+        "FOR EACH ROW WHEN (old.used_at IS NOT NULL AND old.button_key <> new.button_key) "
+        "EXECUTE FUNCTION keep_used_button_key()"
+    )
 
 
 def downgrade() -> None:
@@ -227,3 +263,5 @@ def downgrade() -> None:
     op.drop_index("ix_products_community_id", table_name="products")
     op.drop_table("products")
     op.drop_table("communities")
+    op.execute("DROP FUNCTION keep_sold_plan()")
+    op.execute("DROP FUNCTION keep_used_button_key()")

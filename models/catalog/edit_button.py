@@ -1,0 +1,132 @@
+"""Making, changing and closing payment buttons. A key that pages use never changes."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from models.catalog.change import InUse, check_slug, check_text, delete_unused, take_over
+from models.catalog.payment_button import BUTTON_KEY, ButtonSighting, PaymentButton, PaymentType
+from models.catalog.plan import Plan
+from models.catalog.product import Product
+from models.errors import N_, BadInput, DomainError
+from models.oversight import Actor, emit
+from models.secrets import new_token
+from models.settings import current_settings
+
+EDITABLE = frozenset(
+    {
+        "button_key",
+        "plan_id",
+        "display_name",
+        "description",
+        "cta_text",
+        "success_url",
+        "cancel_url",
+        "webhook_url",
+        "is_active",
+        "extra",
+    }
+)
+
+
+class KeyInUse(DomainError):
+    """Pages out there carry this key."""
+
+    code = "button_key_in_use"
+    message = N_("This key has been used and cannot change: pages that carry it would break.")
+
+
+def create_button(
+    session: Session,
+    *,
+    plan_id: UUID,
+    button_key: str,
+    display_name: str,
+    actor: Actor,
+    **texts: Any,
+) -> PaymentButton:
+    """Put a plan on sale under a key; its payment type follows the plan. Raises BadInput."""
+    button = PaymentButton(plan_id=plan_id, button_key=button_key, display_name=display_name)
+    take_over(button, texts, EDITABLE)
+    _follow_plan(session, button)
+    _check(session, button)
+    session.add(button)
+    emit(session, "catalog.button_created", button, actor=actor)
+    return button
+
+
+def edit_button(
+    session: Session, button_id: UUID, changes: Mapping[str, Any], *, actor: Actor
+) -> PaymentButton:
+    """Change a button, also the plan it sells. Raises KeyInUse for a used key."""
+    button = PaymentButton.for_update(session, button_id)
+    key = changes.get("button_key", button.button_key)
+    if button.used_at and key != button.button_key:
+        raise KeyInUse
+    with session.no_autoflush:
+        if not take_over(button, changes, EDITABLE):
+            return button
+        _follow_plan(session, button)
+        _check(session, button)
+    emit(session, "catalog.button_edited", button, actor=actor)
+    return button
+
+
+def delete_button(session: Session, button_id: UUID, *, actor: Actor) -> None:
+    """Delete a button that nobody ever pressed or embedded. Raises InUse otherwise."""
+    button = PaymentButton.for_update(session, button_id)
+    if button.used_at:
+        raise InUse(name=button.button_key)
+    emit(session, "catalog.button_deleted", button, actor=actor)
+    session.execute(delete(ButtonSighting).where(ButtonSighting.button_id == button_id))
+    delete_unused(session, button)
+
+
+def mark_used(button: PaymentButton, *, at: datetime) -> None:
+    """Remember a button's first use; later ones change nothing."""
+    if button.used_at is None:
+        button.used_at = at
+
+
+def _follow_plan(session: Session, button: PaymentButton) -> None:
+    plan = Plan.get(session, button.plan_id)
+    if button.product_id and button.product_id != plan.product_id:
+        raise BadInput(N_("The plan must belong to the button's product."), field="plan_id")
+    if Product.get(session, plan.product_id).is_free:
+        raise BadInput(N_("A free product is joined, not paid for."), field="plan_id")
+    button.product_id = plan.product_id
+    button.payment_type = (
+        PaymentType.SUBSCRIPTION if plan.billing_interval.renews else PaymentType.ONE_TIME
+    )
+    if button.webhook_url and not button.webhook_secret:
+        button.webhook_secret = f"whsec_{new_token()}"
+
+
+def _check(session: Session, button: PaymentButton) -> None:
+    check_text("display_name", button.display_name)
+    check_text("cta_text", button.cta_text or "S'inscrire", longest=60)
+    check_slug(
+        session, PaymentButton.button_key, button.button_key, shape=BUTTON_KEY, but=button.id
+    )
+    for field in ("success_url", "cancel_url"):
+        check_destination(field, getattr(button, field) or "/")
+    if button.webhook_url and urlsplit(button.webhook_url).scheme != "https":
+        raise BadInput(N_("A webhook needs an https address."), field="webhook_url")
+
+
+def check_destination(field: str, address: str) -> None:
+    """Refuse what is neither a path on our sites nor an https address on one of our hosts."""
+    parts = urlsplit(address)
+    is_path = address.startswith("/") and not address.startswith(("//", "/\\"))
+    hosts = (*current_settings().weokto_hosts, *current_settings().stam_hosts)
+    on_our_host = parts.scheme == "https" and parts.hostname in hosts
+    if not (is_path or on_our_host):
+        raise BadInput(
+            N_("A path such as /welcome, or an https address on one of our own hosts."),
+            field=field,
+        )
