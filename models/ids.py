@@ -6,11 +6,14 @@ makes the same keys.
 """
 
 import random
+import re
 import secrets
 from collections.abc import Callable
 from uuid import UUID
 
 from models import clock
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 _random_bits: Callable[[int], int] = secrets.randbits
 
@@ -27,3 +30,8 @@ def seed_ids(seed: int | None) -> None:
     """Draw key bits from a seeded generator (simulations), or securely again with None."""
     global _random_bits
     _random_bits = secrets.randbits if seed is None else random.Random(seed).getrandbits
+
+
+def is_uuid(text: str) -> bool:
+    """Whether a text is a key in its usual form of five groups of hexadecimal digits."""
+    return _UUID.fullmatch(text) is not None

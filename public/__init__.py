@@ -2,7 +2,19 @@
 
 from flask import Flask
 
-from public import errors, forms, headers, health, languages, libraries, limits, requests_log
+from public import (
+    errors,
+    forms,
+    headers,
+    health,
+    json_api,
+    languages,
+    libraries,
+    limits,
+    origins,
+    plain_text,
+    requests_log,
+)
 
 
 def install(app: Flask) -> None:
@@ -10,8 +22,11 @@ def install(app: Flask) -> None:
     requests_log.install(app)
     headers.install(app)
     languages.install(app)
+    plain_text.install(app)
     forms.install(app)
+    origins.install(app)
     limits.install(app)
     errors.install(app)
     app.register_blueprint(health.pages)
+    app.register_blueprint(json_api.pages)
     app.register_blueprint(libraries.pages)

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from models.card_numbers import is_card_number
 from models.settings import Settings
 
 HIDDEN = "[hidden]"
@@ -84,15 +85,6 @@ def clean_text(text: str, *, addresses: bool = True) -> str:
     text = UUID_OR_DIGITS.sub(_hide_card, text)
     text = TOKENS.sub(_hide_token, text)
     return ADDRESS.sub(r"\1…@\2", text) if addresses else text
-
-
-def is_card_number(digits: str) -> bool:
-    """Whether 13 to 19 digits, spaces and dashes aside, end in Luhn's check digit."""
-    figures = [int(figure) for figure in digits if figure.isdigit()]
-    if not 13 <= len(figures) <= 19:
-        return False
-    doubled = [figure * 2 - 9 * (figure > 4) for figure in figures[-2::-2]]
-    return (sum(figures[-1::-2]) + sum(doubled)) % 10 == 0
 
 
 def _clean(value: Any, addresses: bool) -> Any:

@@ -1,0 +1,54 @@
+"""What counts as a card number, and what must not."""
+
+import pytest
+
+from models.card_numbers import has_card_number, is_card_number
+
+
+class TestHasCardNumber:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "4242424242424242",
+            "4242 4242 4242 4242",
+            "4242-4242-4242-4242",
+            "4242.4242.4242.4242",
+            "4242\u00a04242\u00a04242\u00a04242",
+            "my card is 4000000000009995, thanks",
+            "5555 5555 5555 4444 12/30 123",
+            "ref 12 5555 5555 5555 4444",
+            "378282246310005",
+            "4222222222222",
+            "٤٢٤٢٤٢٤٢٤٢٤٢٤٢٤٢",
+            "card:4242424242424242;",
+            "4242_4242_4242_4242",
+        ],
+    )
+    def test_finds_one_however_it_is_written(self, text: str) -> None:
+        assert has_card_number(text)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "06 12 34 56 78",
+            "+33 6 12 34 56 78",
+            "4242424242424241",
+            "the year 2026, 30 days, 4900 cents",
+            "FR76 3000 6000 0112 3456 7890 189",
+            "a4242424242424242",
+            "0192f0c4-4242-7242-8242-424242424242x",
+            "²²²²²²²²²²²²²²²²",
+        ],
+    )
+    def test_leaves_other_text_alone(self, text: str) -> None:
+        assert not has_card_number(text)
+
+    def test_an_iban_with_wrong_digits_gets_no_mercy(self) -> None:
+        assert has_card_number("FR00 4242424242424242")
+
+
+class TestIsCardNumber:
+    @pytest.mark.parametrize(("digits", "expected"), [("42" * 8, True), ("42" * 6, False)])
+    def test_goes_by_length_and_check_digit(self, digits: str, expected: bool) -> None:
+        assert is_card_number(digits) is expected
