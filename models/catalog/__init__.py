@@ -10,6 +10,7 @@ from models.catalog.payment_button import (
 from models.catalog.plan import BillingInterval, Plan, plan_by_slug
 from models.catalog.product import Product, product_by_slug
 from models.catalog.product_access import AccessType, ProductAccess, accesses_of
+from models.catalog.webhook_delivery import WebhookDelivery, WebhookStatus
 
 __all__ = [
     "AccessType",
@@ -21,6 +22,8 @@ __all__ = [
     "Plan",
     "Product",
     "ProductAccess",
+    "WebhookDelivery",
+    "WebhookStatus",
     "accesses_of",
     "button_by_key",
     "community_by_slug",

@@ -27,6 +27,7 @@ class OutboxEvent(Keyed, Base):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     dispatched_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
 
 

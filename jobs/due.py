@@ -1,0 +1,26 @@
+"""When each periodic job would next find something to do, for simulations that skip idle ticks.
+
+Answers the earliest such instant, or None where nothing waits. Answering too early costs a
+run that does nothing; answering too late would lose one, so each errs on the early side.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models.oversight import MailStatus, OutboxEvent, OutgoingMail
+
+
+def outbox(session: Session) -> datetime | None:
+    """Since when the oldest untold event waits."""
+    return session.scalar(
+        select(func.min(OutboxEvent.created_at)).where(OutboxEvent.dispatched_at.is_(None))
+    )
+
+
+def mails(session: Session) -> datetime | None:
+    """When the next mail wants to be sent."""
+    return session.scalar(
+        select(func.min(OutgoingMail.next_try_at)).where(OutgoingMail.status == MailStatus.QUEUED)
+    )

@@ -1,0 +1,127 @@
+"""Queues: what a job is, and how one is asked for by its name.
+
+A job is thin: it gets ids, opens its own units of work, calls rules, and is safe twice,
+because rows say what is due and the queue only hurries. A Redis that is away costs an
+asker well under a second and never an error; a sweep finds the row.
+"""
+
+import importlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, TypeVar
+from uuid import UUID
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry as RedisRetry
+from rq import Queue, Retry
+
+from models.settings import current_settings
+
+QueueName = Literal["money", "outbox", "mail", "default"]
+QUEUES: tuple[QueueName, ...] = ("money", "outbox", "mail", "default")
+"""In the order in which workers take them."""
+
+BACKOFF = (10, 60, 300)
+"""Seconds before each further try of a job that crashed."""
+
+SECONDS_TO_ASK = 0.25
+SECONDS_TO_LEAVE_REDIS_ALONE = 5
+SECONDS_A_FAILURE_IS_KEPT = 30 * 24 * 3600
+
+AREAS = ("oversight",)
+"""The modules of this package that register jobs."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A registered job and how it wants to be run."""
+
+    name: str
+    function: Callable[..., Any]
+    queue: QueueName
+    timeout: int
+    retry: tuple[int, ...]
+
+
+JOBS: dict[str, Job] = {}
+
+
+def job(
+    name: str,
+    *,
+    queue: QueueName = "default",
+    timeout: int = 60,
+    retry: tuple[int, ...] = BACKOFF,
+) -> Callable[[Function], Function]:
+    """Register a function as the job ``area-verb-what``; ``timeout`` in seconds.
+
+    A job that the schedule lists takes no arguments (``dry_run`` by keyword where it has
+    one) and may return its counts; their ``errors`` alert the owner.
+    """
+
+    def register(function: Function) -> Function:
+        if name in JOBS:
+            raise KeyError(f"two jobs are called {name}")
+        JOBS[name] = Job(name, function, queue, timeout, retry)
+        return function
+
+    return register
+
+
+@lru_cache(maxsize=1)
+def load_jobs() -> None:
+    """Import every area's module, so that its jobs and the schedule are known."""
+    for area in AREAS:
+        importlib.import_module(f"jobs.{area}")
+    importlib.import_module("jobs.schedule")
+
+
+@lru_cache(maxsize=4)
+def asking_connection(url: str) -> Redis:
+    """The connection that asks for jobs: it gives up at once, because a page is waiting."""
+    return Redis.from_url(
+        url,
+        socket_connect_timeout=SECONDS_TO_ASK,
+        socket_timeout=SECONDS_TO_ASK,
+        retry=RedisRetry(NoBackoff(), 0),
+    )
+
+
+_left_alone_until = 0.0
+
+
+def enqueue(name: str, args: tuple[Any, ...] = ()) -> None:
+    """Put a job on its queue. Raises RedisError at once while Redis is known to be away.
+
+    Installed as ``models.session.send_with``, which leaves what cannot be sent to a sweep.
+    """
+    global _left_alone_until
+    load_jobs()
+    asked = JOBS[name]
+    if time.monotonic() < _left_alone_until:
+        raise RedisError("Redis was away a moment ago")
+    queue = Queue(asked.queue, connection=asking_connection(current_settings().redis_url))
+    try:
+        queue.enqueue_call(
+            "jobs.perform.perform",
+            args=(name, *ids_of(args)),
+            timeout=asked.timeout,
+            description=name,
+            result_ttl=0,
+            failure_ttl=SECONDS_A_FAILURE_IS_KEPT,
+            retry=Retry(len(asked.retry), list(asked.retry)) if asked.retry else None,
+        )
+    except RedisError:
+        _left_alone_until = time.monotonic() + SECONDS_TO_LEAVE_REDIS_ALONE
+        raise
+
+
+def ids_of(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments as a queue carries them: keys as text."""
+    return tuple(str(arg) if isinstance(arg, UUID) else arg for arg in args)

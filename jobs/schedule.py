@@ -1,0 +1,109 @@
+"""The schedule: what runs when in Europe/Paris, as data, and the clock that ticks it."""
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from redis import Redis
+from rq.job import Job
+from rq_scheduler import Scheduler
+
+from jobs import due
+from jobs.queue import load_jobs
+from models import clock
+from models.errors import N_
+from models.oversight.periodic import Periodic, scheduled_jobs, use_schedule
+from models.oversight.run_job import tick
+from models.session import unit_of_work
+
+log = logging.getLogger(__name__)
+
+PREFIX = "periodic-"
+
+EVERY_MINUTE = N_("Every minute")
+EVERY_5_MINUTES = N_("Every 5 minutes")
+
+PERIODIC = (Periodic("oversight-sweep", "* * * * *", "outbox", EVERY_MINUTE, next_due=due.outbox),)
+
+use_schedule(PERIODIC)
+
+
+class Clock(Scheduler):
+    """rq-scheduler with our reckoning of hours: Paris's, right through both clock changes.
+
+    It ticks in its own process: only the scheduler that inserts the run's row queues the job.
+    A tick that fails (the database is away) stays due and is tried again at the next poll.
+    """
+
+    def enqueue_job(self, job: Job) -> None:
+        """Tick one scheduled job, then note when it falls due next."""
+        name = str(job.args[0])
+        if name not in scheduled_jobs():
+            self.cancel(job)
+            return
+        try:
+            tick_now(name)
+        except Exception:
+            log.exception("schedule.tick_failed", extra={"job": name})
+            return
+        self.change_execution_time(job, scheduled_jobs()[name].due_after(clock.now()))
+
+
+def make_clock(connection: Redis) -> Clock:
+    """The scheduler of one process, polling each second; ``run()`` it after ``sync_schedule``."""
+    return Clock(connection=connection, interval=1)
+
+
+def sync_schedule(connection: Redis) -> None:
+    """Make Redis hold exactly this schedule, and catch up what was missed, once each.
+
+    What is no longer listed is removed. A second call, or one by another scheduler, changes
+    nothing.
+    """
+    load_jobs()
+    scheduler = make_clock(connection)
+    for job in list(_ours(scheduler)):
+        if job.id.removeprefix(PREFIX) not in scheduled_jobs():
+            scheduler.cancel(job)
+            job.delete()
+    for periodic in scheduled_jobs().values():
+        scheduler.schedule(
+            periodic.due_after(clock.now()),
+            tick_now,
+            args=[periodic.name],
+            id=PREFIX + periodic.name,
+            queue_name=periodic.queue,
+            result_ttl=-1,
+            description=periodic.name,
+            meta={"cron": periodic.cron},
+        )
+        tick_now(periodic.name)
+
+
+def tick_now(name: str) -> None:
+    """Ask for the run of a scheduled job that fell due last, unless that was done."""
+    with unit_of_work() as session:
+        tick(session, name, now=clock.now())
+
+
+def ticks_between(after: datetime, until: datetime) -> Iterator[tuple[datetime, Periodic]]:
+    """Every (instant, job) that falls due after one instant up to another, in order of time.
+
+    Ties keep the order of the schedule. For simulations, which move from tick to tick.
+    """
+    coming: list[tuple[datetime, int, Periodic]] = [
+        (periodic.due_after(after), place, periodic)
+        for place, periodic in enumerate(scheduled_jobs().values())
+    ]
+    while coming:
+        at, place, periodic = min(coming, key=lambda line: line[:2])
+        if at > until:
+            return
+        yield at, periodic
+        coming.remove((at, place, periodic))
+        coming.append((periodic.due_after(at), place, periodic))
+
+
+def _ours(scheduler: Clock) -> Iterator[Any]:
+    return (job for job in scheduler.get_jobs() if job.id.startswith(PREFIX))
