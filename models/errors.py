@@ -14,10 +14,14 @@ def N_(text: str) -> str:
 
 
 class DomainError(Exception):
-    """The business says no. ``code`` is stable and goes to JSON; ``status`` is HTTP's."""
+    """The business says no. ``code`` is stable and goes to JSON; ``status`` is HTTP's.
+
+    ``recorded`` keeps the transaction that the refusal ends: a wrong code must count.
+    """
 
     status: ClassVar[int] = 409
     code: ClassVar[str] = "refused"
+    recorded: ClassVar[bool] = False
     message: ClassVar[str] = N_("This cannot be done.")
 
     def __init__(self, message: str | None = None, **params: Any) -> None:

@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.orm import Session
 
+from models.errors import DomainError
 from models.settings import Settings, current_settings
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,10 @@ def dispose() -> None:
 
 @contextmanager
 def unit_of_work() -> Iterator[Session]:
-    """One transaction as staff: committed at the end, rolled back on any exception. Never nest."""
+    """One transaction as staff: committed at the end, rolled back on any exception. Never nest.
+
+    A refusal that says it is ``recorded`` commits what came before it, and is raised all the same.
+    """
     if _inside.get():
         raise NestedUnitOfWork
     token = _inside.set(True)
@@ -81,6 +85,12 @@ def unit_of_work() -> Iterator[Session]:
     try:
         yield session
         session.commit()
+    except DomainError as refusal:
+        if refusal.recorded:
+            session.commit()
+        else:
+            session.rollback()
+        raise
     except BaseException:
         session.rollback()
         raise
@@ -89,6 +99,17 @@ def unit_of_work() -> Iterator[Session]:
         session.close()
         _inside.reset(token)
     _send_deferred(deferred)
+
+
+@contextmanager
+def staff_reading() -> Iterator[Session]:
+    """A look as staff that commits nothing: whose cookie this is, before row security can know.
+
+    What it loads may be kept after the block. It may be opened inside a unit of work, but
+    sees only what is committed.
+    """
+    with Session(engine_of("staff")) as session:
+        yield session
 
 
 @contextmanager

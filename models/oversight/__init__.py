@@ -6,6 +6,7 @@ from models.oversight.emit import emit
 from models.oversight.job_run import JobRun, RunStatus
 from models.oversight.mail import MailStatus, OutgoingMail
 from models.oversight.outbox import OutboxDelivery, OutboxEvent
+from models.oversight.queue_mail import queue_mail
 from models.oversight.system_log import SystemLog
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "SystemLog",
     "emit",
     "history_of",
+    "queue_mail",
 ]
