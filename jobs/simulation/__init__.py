@@ -1,0 +1,1 @@
+"""A business in fast motion: scenarios, the demo, and "what would have happened if"."""

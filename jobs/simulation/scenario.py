@@ -1,0 +1,212 @@
+"""What a scenario may say, as shapes; anything else is refused with its event and field."""
+
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from jobs.simulation.moments import BadMoment, read_instant, read_moment
+from models.accounts import Platform
+from models.affiliation import LockProfile, RateType, RiskLevel
+from models.catalog import BillingInterval
+
+
+class BadScenario(Exception):
+    """The scenario cannot be run; the text names the event's index and the field."""
+
+
+def _instant(value: object) -> object:
+    return value if isinstance(value, datetime) else read_instant(str(value))
+
+
+def _aware(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise BadMoment("an instant needs its offset from UTC")
+    return value
+
+
+Instant = Annotated[datetime, BeforeValidator(_instant), AfterValidator(_aware)]
+Cents = Annotated[int, Field(ge=0, strict=True)]
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+Rate = Annotated[Decimal, Field(ge=0, max_digits=10)]
+
+
+class Shape(BaseModel):
+    """Unknown keys are mistakes, not decoration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SettingsShape(Shape):
+    vat_rate: Annotated[Decimal, Field(ge=0, lt=1)] | None = None
+    withdrawal_minimum: Cents | None = None
+
+
+class CommunityShape(Shape):
+    slug: Text
+    name: Text
+    platform: Platform = Platform.STAM
+
+
+class ProgramShape(Shape):
+    is_active: bool = True
+    type: RateType = RateType.PERCENTAGE
+    rate: Rate = Decimal(30)
+    include_renewals: bool = True
+    cookie_days: Annotated[int, Field(ge=1, le=730)] = 30
+
+
+class ProductShape(Shape):
+    slug: Text
+    name: Text
+    community: Text
+    program: ProgramShape | None = None
+
+
+class PlanShape(Shape):
+    slug: Text
+    product: Text
+    price: Cents
+    interval: BillingInterval
+    name: Text | None = None
+    trial_days: Annotated[int, Field(ge=1)] | None = None
+    trial_amount: Cents = 0
+    setup_fee: Cents = 0
+    max_billing_cycles: Annotated[int, Field(ge=1)] | None = None
+    commission_percent: Rate | None = None
+
+
+class ButtonShape(Shape):
+    key: Text
+    plan: Text
+
+
+class AffiliateShape(Shape):
+    slug: Text
+    email: Text
+    risk: RiskLevel = RiskLevel.NORMAL
+
+
+class Event(Shape):
+    """Anything that happens; ``at`` is read against the scenario's start."""
+
+    at: Text
+
+
+class Click(Event):
+    do: Literal["click"]
+    visitor: Text
+    ref: Text
+    product: Text | None = None
+    utm: dict[str, str] = Field(default_factory=dict)
+
+
+class Buy(Event):
+    do: Literal["buy"]
+    email: Text
+    button: Text
+    card: Text
+    visitor: Text | None = None
+
+
+class SetRisk(Event):
+    do: Literal["set_risk"]
+    affiliate: Text
+    level: RiskLevel
+    note: str = "scenario"
+
+
+class Suspend(Event):
+    do: Literal["suspend", "reactivate"]
+    email: Text | None = None
+    affiliate: Text | None = None
+
+
+class LockRow(Shape):
+    profile: LockProfile
+    main_percent: Rate
+    main_days: Annotated[int, Field(ge=0)]
+    extended_percent: Rate
+    extended_days: Annotated[int, Field(ge=0)]
+
+
+class SetLockRules(Event):
+    do: Literal["set_lock_rules"]
+    rows: Annotated[list[LockRow], Field(min_length=1)]
+
+
+AnyEvent = Annotated[Click | Buy | SetRisk | Suspend | SetLockRules, Field(discriminator="do")]
+
+
+class Scenario(Shape):
+    """A whole business and what befalls it, from ``start`` until ``until``."""
+
+    start: Instant
+    until: Instant
+    settings: SettingsShape = SettingsShape()
+    communities: list[CommunityShape] = Field(default_factory=list)
+    products: list[ProductShape] = Field(default_factory=list)
+    plans: list[PlanShape] = Field(default_factory=list)
+    buttons: list[ButtonShape] = Field(default_factory=list)
+    affiliates: list[AffiliateShape] = Field(default_factory=list)
+    events: list[AnyEvent] = Field(default_factory=list)
+
+    def in_order(self) -> list[tuple[datetime, int, Any]]:
+        """The events as (instant, index in the file, event) in order of time, ties as written.
+
+        Raises BadScenario naming the event whose instant cannot be read or lies before the start.
+        """
+        moments = []
+        for index, event in enumerate(self.events):
+            try:
+                at = read_moment(event.at, self.start)
+            except BadMoment as refusal:
+                raise BadScenario(f"event {index}, at: {refusal}") from None
+            if at < self.start:
+                raise BadScenario(f"event {index}, at: {event.at} is before the start")
+            moments.append((at, index, event))
+        return sorted(moments, key=lambda moment: moment[:2])
+
+
+def read_scenario(path: Path) -> Scenario:
+    """Read a YAML 1.2 or JSON file. Raises BadScenario with one line."""
+    try:
+        data = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
+    except OSError as refusal:
+        raise BadScenario(f"{path}: {refusal.strerror}") from None
+    except (YAMLError, UnicodeDecodeError) as refusal:
+        raise BadScenario(f"{path} is neither YAML nor JSON: {refusal}".splitlines()[0]) from None
+    return check_scenario(data)
+
+
+def check_scenario(data: object) -> Scenario:
+    """Take a scenario's data over. Raises BadScenario naming the event's index and field."""
+    try:
+        scenario = Scenario.model_validate(data)
+    except ValidationError as refusal:
+        raise BadScenario(_in_words(refusal)) from None
+    scenario.in_order()
+    return scenario
+
+
+def _in_words(refusal: ValidationError) -> str:
+    first = refusal.errors()[0]
+    place = [part for part in first["loc"] if part not in EVENT_NAMES]
+    if place[:1] == ["events"] and len(place) > 1:
+        field = ".".join(str(part) for part in place[2:]) or "do"
+        return f"event {place[1]}, {field}: {first['msg']}"
+    return f"{'.'.join(str(part) for part in place) or 'scenario'}: {first['msg']}"
+
+
+EVENT_NAMES = {"click", "buy", "set_risk", "suspend", "reactivate", "set_lock_rules"}
