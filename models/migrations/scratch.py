@@ -34,14 +34,10 @@ def scratch_database(settings: Settings, *, keep: bool = False) -> Iterator[Sett
 
 
 def _make(settings: Settings, name: str) -> None:
+    inside = _at(settings.database_owner_url, name)
     _administer(settings.database_owner_url, f"CREATE DATABASE {name}")
-    _administer(
-        _at(settings.database_owner_url, name), f"GRANT CREATE ON DATABASE {name} TO ws_tables"
-    )
-    _administer(
-        _at(settings.database_owner_url, name),
-        "GRANT USAGE, CREATE ON SCHEMA public TO ws_tables",
-    )
+    _administer(inside, f"GRANT CREATE ON DATABASE {name} TO ws_tables")
+    _administer(inside, "GRANT USAGE, CREATE ON SCHEMA public TO ws_tables")
 
 
 def _at(url: str, name: str) -> str:
