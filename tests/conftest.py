@@ -11,8 +11,10 @@ from models import clock
 from models import session as boundary
 from models.embedded import stop
 from models.settings import use_settings
+from tests.buying import Buyer
 from tests.databases import DATA, Cleaner, make_database
 from tests.factories import Make
+from tests.running_sandbox import running_sandbox
 
 NOON = datetime(2026, 3, 10, 11, 0, tzinfo=UTC)
 """An ordinary Tuesday: noon in Paris, winter time."""
@@ -97,6 +99,14 @@ def redis(settings):
     yield connection
     connection.flushdb()
     connection.close()
+
+
+@pytest.fixture
+def buyer(tmp_path):
+    """A buyer at a sandbox of their own that answers over HTTP; our clients talk to it."""
+    with running_sandbox(tmp_path) as sandbox:
+        use_settings(sandbox.settings)
+        yield Buyer(sandbox)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,184 @@
+"""Plays the PSP's customers, payment methods and refunds."""
+
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from models import clock
+from models.billing.sandbox_cards import find_card
+from public.sandbox.psp_protocol import (
+    PspRefusal,
+    announce,
+    bad_request,
+    find,
+    given,
+    new_id,
+    only,
+    psp_call,
+    timestamp,
+    whole_number,
+)
+from public.sandbox.state import here
+from public.sandbox.store import Thing
+
+psp = Blueprint("psp", __name__)
+
+
+@psp.post("/v1/customers")
+@psp_call("customers")
+def create_customer() -> Thing:
+    params = given()
+    only(params, "email", "name", "metadata", "description")
+    customer = {
+        "id": new_id("cus"),
+        "object": "customer",
+        "created": timestamp(),
+        "email": params.get("email"),
+        "name": params.get("name"),
+        "metadata": params.get("metadata", {}),
+        "livemode": False,
+    }
+    here().store.put("customer", customer)
+    return customer
+
+
+@psp.get("/v1/customers/<customer_id>")
+@psp_call("look_up")
+def show_customer(customer_id: str) -> Thing:
+    return find("customer", customer_id, "customer")
+
+
+@psp.post("/v1/payment_methods")
+@psp_call("payment_methods")
+def create_payment_method() -> Thing:
+    """A card becomes a payment method: of its number only the last four digits stay."""
+    params = given()
+    only(params, "type", "card", "billing_details", "metadata")
+    if params.get("type") != "card" or not isinstance(params.get("card"), dict):
+        raise bad_request("parameter_missing", "Missing required param: card", "card")
+    typed: dict[str, Any] = params["card"]
+    number = str(typed.get("number", ""))
+    card = find_card(number) if number.isdigit() else None
+    if not number.isdigit():
+        raise PspRefusal(402, "card_error", "incorrect_number", "The card number is incorrect.")
+    if card is None:
+        raise PspRefusal(
+            402,
+            "card_error",
+            "card_declined",
+            "Your request was in test mode, but used a non test card.",
+            decline_code="test_mode_live_card",
+        )
+    month, year = _expiry(typed, clock.today())
+    method = {
+        "id": new_id("pm"),
+        "object": "payment_method",
+        "type": "card",
+        "created": timestamp(),
+        "customer": None,
+        "livemode": False,
+        "metadata": params.get("metadata", {}),
+        "card": {
+            "brand": card.brand,
+            "last4": card.last4,
+            "exp_month": month,
+            "exp_year": year,
+            "fingerprint": f"sandboxfp{card.last4}",
+            "country": "FR",
+            "funding": "credit",
+        },
+        "_worked_before": False,
+    }
+    here().store.put("payment_method", method)
+    return method
+
+
+def _expiry(typed: dict[str, Any], today: date) -> tuple[int, int]:
+    month, year = str(typed.get("exp_month", "")), str(typed.get("exp_year", ""))
+    if not month.isdigit() or not 1 <= int(month) <= 12:
+        raise PspRefusal(402, "card_error", "invalid_expiry_month", "The month is invalid.")
+    if not year.isdigit():
+        raise PspRefusal(402, "card_error", "invalid_expiry_year", "The year is invalid.")
+    full_year = int(year) + (2000 if int(year) < 100 else 0)
+    if (full_year, int(month)) < (today.year, today.month):
+        raise PspRefusal(402, "card_error", "invalid_expiry_year", "The year is past.")
+    return int(month), full_year
+
+
+@psp.get("/v1/payment_methods/<method_id>")
+@psp_call("look_up")
+def show_payment_method(method_id: str) -> Thing:
+    return find("payment_method", method_id, "payment_method")
+
+
+@psp.post("/v1/payment_methods/<method_id>/attach")
+@psp_call("payment_methods")
+def attach_payment_method(method_id: str) -> Thing:
+    params = given()
+    only(params, "customer")
+    customer = find("customer", params.get("customer"), "customer")
+    with here().store.lock:
+        method = find("payment_method", method_id, "payment_method")
+        if method["customer"] not in (None, customer["id"]):
+            raise bad_request("payment_method_unexpected_state", "It is attached already.")
+        method["customer"] = customer["id"]
+        here().store.put("payment_method", method)
+    return method
+
+
+@psp.post("/v1/refunds")
+@psp_call("refunds")
+def create_refund() -> Thing:
+    """Give back part or all of a succeeded payment, never more than it took."""
+    params = given()
+    only(params, "payment_intent", "amount", "reason", "metadata")
+    sandbox = here()
+    with sandbox.store.lock:
+        intent = find("payment_intent", params.get("payment_intent"), "payment_intent")
+        if intent["status"] != "succeeded":
+            raise bad_request("charge_not_refundable", "This payment took no money.")
+        left = intent["amount"] - intent["_refunded"]
+        if left == 0:
+            raise bad_request("charge_already_refunded", "This charge was refunded already.")
+        amount = whole_number(params, "amount") if "amount" in params else left
+        if amount > left:
+            raise bad_request("amount_too_large", "More than what is left of it.", "amount")
+        intent["_refunded"] += amount
+        sandbox.store.put("payment_intent", intent)
+        refund = {
+            "id": new_id("re"),
+            "object": "refund",
+            "amount": amount,
+            "currency": intent["currency"],
+            "payment_intent": intent["id"],
+            "charge": intent["latest_charge"],
+            "created": timestamp(),
+            "reason": params.get("reason"),
+            "metadata": params.get("metadata", {}),
+            "status": "succeeded",
+            "customer": intent["customer"],
+        }
+        sandbox.store.put("refund", refund)
+    announce(sandbox, "refund.created", refund)
+    return refund
+
+
+@psp.get("/v1/refunds")
+@psp_call("look_up")
+def list_refunds() -> Thing:
+    wanted = request.args.get("payment_intent")
+    found = here().store.newest("refund")
+    return {
+        "object": "list",
+        "url": "/v1/refunds",
+        "has_more": False,
+        "data": [refund for refund in found if wanted in (None, refund["payment_intent"])],
+    }
+
+
+@psp.get("/_charges")
+def charges() -> Response:
+    """Every charge that took money, newest first, so that a test can count them."""
+    taken = here().store.newest("charge", customer=request.args.get("customer"), limit=1000)
+    return jsonify(charges=taken, count=len(taken), total=sum(one["amount"] for one in taken))

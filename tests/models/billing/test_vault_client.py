@@ -1,0 +1,124 @@
+"""The real vault client against the sandbox, over real HTTP."""
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from models.billing.provider import PaymentOutcome, ProviderUnavailable
+from models.billing.vault_client import scrub
+from models.settings import use_settings
+from tests.buying import NOWHERE
+
+
+class TestCapture:
+    def test_opens_a_form_for_fifteen_minutes(self, buyer, now):
+        capture = buyer.open_form()
+
+        assert capture.expires_at == now + timedelta(minutes=15)
+        assert capture.capture_id in capture.iframe_url
+        assert "Card number" in buyer.ask("GET", capture.iframe_url[len(buyer.sandbox.url) :]).text
+
+    def test_closed_twice_is_closed(self, buyer):
+        capture = buyer.open_form()
+        for _ in range(2):
+            buyer.provider.close_capture(capture.capture_id)
+
+        assert buyer.type_card(capture).status_code == 410
+
+    def test_unreachable_vault_is_a_refusal_without_secrets(self, buyer, caplog):
+        secret = buyer.sandbox.settings.pcivault_key_passphrase
+        use_settings(buyer.sandbox.settings.model_copy(update={"pcivault_base_url": NOWHERE}))
+
+        with caplog.at_level(logging.DEBUG), pytest.raises(ProviderUnavailable) as refusal:
+            buyer.open_form()
+
+        assert secret not in caplog.text
+        assert secret not in repr(refusal.value.__cause__)
+        assert refusal.value.__context__ is None or secret not in repr(refusal.value.__context__)
+
+    @pytest.mark.parametrize("what", ["500", "429", "close_before"])
+    def test_vault_in_trouble_is_a_refusal(self, buyer, what):
+        buyer.order_fault("capture", what)
+
+        with pytest.raises(ProviderUnavailable):
+            buyer.open_form()
+
+    def test_wrong_passphrase_is_a_refusal(self, buyer):
+        use_settings(
+            buyer.sandbox.settings.model_copy(update={"pcivault_key_passphrase": "another"})
+        )
+        with pytest.raises(ProviderUnavailable):
+            buyer.open_form()
+
+    def test_debug_lines_carry_no_secret(self, buyer, caplog):
+        with caplog.at_level(logging.DEBUG):
+            buyer.open_form()
+
+        assert "passphrase=***" in caplog.text
+        assert buyer.sandbox.settings.pcivault_key_passphrase not in caplog.text
+
+    def test_scrub_blanks_values_only(self):
+        assert scrub("/c?user=a&passphrase=b&secret=c d") == "/c?user=a&passphrase=***&secret=*** d"
+
+
+class TestRegisterCard:
+    def test_makes_a_payment_method_and_a_customer(self, buyer):
+        card = buyer.provider.register_card(buyer.card())
+
+        assert card.outcome is PaymentOutcome.SUCCEEDED
+        assert (card.brand, card.last4, card.exp_month, card.exp_year) == ("visa", "4242", 12, 2040)
+        assert card.payment_method_id.startswith("pm_")
+        assert card.psp_customer_id.startswith("cus_")
+        assert card.fingerprint
+
+    def test_twice_is_one(self, buyer):
+        card = buyer.card()
+
+        assert buyer.provider.register_card(card) == buyer.provider.register_card(card)
+
+    def test_known_customer_is_kept(self, buyer):
+        buyer.psp_customer_id = buyer.provider.register_card(buyer.card()).psp_customer_id
+
+        again = buyer.provider.register_card(buyer.card(key="card-2"))
+
+        assert again.psp_customer_id == buyer.psp_customer_id
+
+    @pytest.mark.parametrize("what", ["500", "429"])
+    def test_is_tried_once_only(self, buyer, what):
+        card = buyer.card()
+        buyer.order_fault("payment_methods", what, times=5)
+
+        outcome = buyer.provider.register_card(card).outcome
+
+        assert outcome is not PaymentOutcome.SUCCEEDED
+        assert outcome is not PaymentOutcome.DECLINED
+        assert buyer.calls()["payment_methods"] == 1
+
+    @pytest.mark.parametrize("what", ["500", "close_before", "close_after", "timeout_after"])
+    def test_no_answer_is_unknown_and_may_be_repeated(self, buyer, what):
+        card = buyer.card()
+        buyer.order_fault("proxy", what)
+
+        assert buyer.provider.register_card(card).outcome is PaymentOutcome.UNKNOWN
+        assert buyer.provider.register_card(card).outcome is PaymentOutcome.SUCCEEDED
+
+    def test_unknown_token_is_an_error(self, buyer):
+        card = replace(buyer.card(), vault_token="f" * 64)
+
+        answer = buyer.provider.register_card(card)
+
+        assert (answer.outcome, answer.error_code) == (PaymentOutcome.ERROR, "vault_refused")
+
+    def test_unreachable_vault_was_not_sent(self, buyer):
+        card = buyer.card()
+        use_settings(buyer.sandbox.settings.model_copy(update={"pcivault_base_url": NOWHERE}))
+
+        answer = buyer.provider.register_card(card)
+
+        assert (answer.outcome, answer.error_code) == (PaymentOutcome.ERROR, "not_sent")
+
+    def test_secrets_stay_out_of_repr(self, buyer):
+        card = buyer.card()
+        assert card.vault_token not in repr(card)
