@@ -1,5 +1,8 @@
 """The ledger: an append-only double-entry record of every cent an affiliate earned or was paid."""
 
+from models.ledger.balances import Balances, balances_of, balances_of_all
+from models.ledger.post import BalanceTooLow, KeyTaken, post
+from models.ledger.shapes import MalformedTransfer
 from models.ledger.transfer import (
     OF_AFFILIATE,
     Account,
@@ -9,13 +12,24 @@ from models.ledger.transfer import (
     LedgerTransfer,
     TransferType,
 )
+from models.ledger.verify import Claim, Report, verify_ledger
 
 __all__ = [
     "OF_AFFILIATE",
     "Account",
+    "BalanceTooLow",
+    "Balances",
+    "Claim",
+    "KeyTaken",
     "LedgerAccount",
     "LedgerEntry",
     "LedgerHead",
     "LedgerTransfer",
+    "MalformedTransfer",
+    "Report",
     "TransferType",
+    "balances_of",
+    "balances_of_all",
+    "post",
+    "verify_ledger",
 ]

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -39,6 +39,7 @@ class Account(enum.StrEnum):
     ADJUSTMENTS = "ADJUSTMENTS"
 
 
+KEPT = "('LOCKED', 'AVAILABLE', 'RESERVED')"
 OF_AFFILIATE = (Account.LOCKED, Account.AVAILABLE, Account.RESERVED)
 """Accounts with a running balance per affiliate; the others are the house's, without one."""
 
@@ -82,6 +83,10 @@ class LedgerEntry(Base):
         UniqueConstraint("transfer_id", "account"),
         Index("ix_ledger_entries_affiliate_id_seq", "affiliate_id", "seq"),
         Index("ix_ledger_entries_account_seq", "account", "seq"),
+        CheckConstraint("account = 'AVAILABLE' or balance_after >= 0", name="not_below_zero"),
+        CheckConstraint(
+            f"(account in {KEPT}) = (balance_after is not null)", name="balance_where_kept"
+        ),
     )
 
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -99,6 +104,10 @@ class LedgerAccount(Base):
     """One affiliate's running balance in one account, in cents; locked during a posting."""
 
     __tablename__ = "ledger_accounts"
+    __table_args__ = (
+        CheckConstraint("account = 'AVAILABLE' or balance >= 0", name="not_below_zero"),
+        CheckConstraint(f"account in {KEPT}", name="of_affiliates"),
+    )
 
     affiliate_id: Mapped[UUID] = mapped_column(
         ForeignKey("affiliate_profiles.user_id"), primary_key=True

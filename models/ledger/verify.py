@@ -1,0 +1,254 @@
+"""The proof: every balance, chain and sum recomputed, and held against what others claim.
+
+Rows are streamed in the order of affiliates and entries, so that memory does not grow with
+the ledger; the first difference ends the proof and names its row.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine, Select, String, and_, cast, select
+from sqlalchemy.orm import Session, aliased
+
+from models.ledger.chain import GENESIS, canonical, link
+from models.ledger.transfer import (
+    OF_AFFILIATE,
+    Account,
+    LedgerAccount,
+    LedgerEntry,
+    LedgerHead,
+    LedgerTransfer,
+)
+
+ROWS_AT_ONCE = 2000
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What another area's rows say an account must hold: one ``(affiliate_id, amount)`` each."""
+
+    account: Account
+    source: str
+    statement: Select[Any]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a proof found. ``head`` combines every affiliate's last hash, in their keys' order."""
+
+    transfers: int
+    entries: int
+    affiliates: int
+    head: str
+    difference: str | None = None
+    affiliate_id: UUID | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.difference is None
+
+
+class Difference(Exception):
+    """The first row that is not what it must be. Never leaves this module."""
+
+    def __init__(self, affiliate_id: UUID | None, words: str) -> None:
+        self.affiliate_id = affiliate_id
+        super().__init__(words)
+
+
+@dataclass
+class Proof:
+    """The running figures of one proof, across affiliates."""
+
+    transfers: int = 0
+    entries: int = 0
+    affiliates: int = 0
+    heads: Any = field(default_factory=hashlib.sha256)
+
+
+def verify_ledger(session: Session, *, claims: Sequence[Claim] = ()) -> Report:
+    """Recompute the whole ledger and compare. Reads only; finding a difference is an answer.
+
+    Where the session's transaction has not begun, everything is read from one snapshot, so
+    that postings made meanwhile are no differences.
+    """
+    _read_one_snapshot(session)
+    proof, found = Proof(), None
+    try:
+        _no_transfer_is_empty(session)
+        _every_chain_holds(session, proof, claims)
+    except Difference as difference:
+        found = difference
+    return Report(
+        transfers=proof.transfers,
+        entries=proof.entries,
+        affiliates=proof.affiliates,
+        head=proof.heads.hexdigest(),
+        difference=str(found) if found else None,
+        affiliate_id=found.affiliate_id if found else None,
+    )
+
+
+def _read_one_snapshot(session: Session) -> None:
+    if isinstance(session.get_bind(), Engine) and not session.in_transaction():
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
+def _no_transfer_is_empty(session: Session) -> None:
+    empty = session.execute(
+        select(LedgerTransfer.id, LedgerTransfer.affiliate_id)
+        .outerjoin(LedgerEntry, LedgerEntry.transfer_id == LedgerTransfer.id)
+        .where(LedgerEntry.seq.is_(None))
+        .order_by(LedgerTransfer.seq)
+        .limit(1)
+    ).first()
+    if empty:
+        raise Difference(empty.affiliate_id, f"ledger_transfers {empty.id} has no entries")
+
+
+def _every_chain_holds(session: Session, proof: Proof, claims: Sequence[Claim]) -> None:
+    heads = _stream(session, _heads(claims))
+    for affiliate_id, entries in groupby(_stream(session, _entries()), lambda e: e.affiliate_id):
+        head = next(heads, None)
+        while head is not None and head.affiliate_id != affiliate_id:
+            _affiliate_agrees(head, Chain(), proof, claims)
+            head = next(heads, None)
+        if head is None:
+            raise Difference(affiliate_id, f"ledger_heads {affiliate_id} is missing")
+        chain = Chain()
+        for entry in entries:
+            chain.take(entry)
+            proof.entries += 1
+            proof.transfers += chain.begins_transfer
+        chain.close()
+        _affiliate_agrees(head, chain, proof, claims)
+    for head in heads:
+        _affiliate_agrees(head, Chain(), proof, claims)
+
+
+class Chain:
+    """One affiliate's entries, taken in order: the last hash, the sums, the open transfer."""
+
+    def __init__(self) -> None:
+        self.hash = GENESIS
+        self.position = 0
+        self.balances = dict.fromkeys(Account, 0)
+        self.begins_transfer = False
+        self._transfer: Any = None
+        self._open: dict[str, int] = {}
+
+    def take(self, entry: Any) -> None:
+        """Check one entry against all before it. Raises Difference."""
+        self.begins_transfer = self._transfer is None or entry.transfer_id != self._transfer
+        if self.begins_transfer:
+            self.close()
+            self._transfer, self._affiliate_id = entry.transfer_id, entry.affiliate_id
+        self.position += 1
+        self.balances[entry.account] += entry.amount
+        self._open[entry.currency] = self._open.get(entry.currency, 0) + entry.amount
+        if entry.id is None:
+            raise self._wrong(entry, "has no transfer")
+        if entry.transfer_affiliate_id != entry.affiliate_id:
+            raise self._wrong(entry, "is of another affiliate than its transfer")
+        kept = self.balances[entry.account] if entry.account in OF_AFFILIATE else None
+        if entry.balance_after != kept:
+            raise self._wrong(entry, f"balance_after is {entry.balance_after}, not {kept}")
+        if entry.prev_hash != self.hash:
+            raise self._wrong(entry, "does not follow the entry before it")
+        if entry.hash != link(self.hash, canonical(entry, self.position)):
+            raise self._wrong(entry, "or its transfer was changed: the hash differs")
+        self.hash = entry.hash
+
+    def close(self) -> None:
+        """End the open transfer, whose entries must sum to zero. Raises Difference."""
+        for currency, amount in self._open.items():
+            if amount:
+                raise Difference(
+                    self._affiliate_id,
+                    f"ledger_transfers {self._transfer} sums to {amount} {currency}, not 0",
+                )
+        self._open = {}
+
+    def _wrong(self, entry: Any, words: str) -> Difference:
+        where = f"ledger_entries seq {entry.seq} (transfer {entry.transfer_id}, {entry.account})"
+        return Difference(entry.affiliate_id, f"{where} {words}")
+
+
+def _affiliate_agrees(head: Any, chain: Chain, proof: Proof, claims: Sequence[Claim]) -> None:
+    """Hold an affiliate's head, running balances and claims against its chain."""
+    affiliate_id = head.affiliate_id
+    if (head.hash, head.entries) != (chain.hash, chain.position):
+        raise Difference(
+            affiliate_id,
+            f"ledger_heads {affiliate_id} says {head.entries} entries ending in {head.hash}, "
+            f"the entries say {chain.position} ending in {chain.hash}",
+        )
+    for account in OF_AFFILIATE:
+        _same(affiliate_id, account, "its row", getattr(head, account), chain.balances[account])
+    for number, claim in enumerate(claims):
+        claimed = int(getattr(head, f"claim_{number}") or 0)
+        _same(affiliate_id, claim.account, claim.source, claimed, chain.balances[claim.account])
+    proof.affiliates += 1
+    if chain.position:
+        proof.heads.update(chain.hash.encode())
+
+
+def _same(affiliate_id: UUID, account: Account, source: str, said: int | None, sum_: int) -> None:
+    if said != sum_:
+        raise Difference(
+            affiliate_id,
+            f"ledger_accounts {affiliate_id} {account}: {source} says {said}, "
+            f"the entries sum to {sum_}",
+        )
+
+
+def _stream(session: Session, statement: Any) -> Iterator[Any]:
+    return iter(session.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE}))
+
+
+def _entries() -> Any:
+    return (
+        select(
+            *LedgerEntry.__table__.columns,
+            LedgerTransfer.id,
+            LedgerTransfer.type,
+            LedgerTransfer.affiliate_id.label("transfer_affiliate_id"),
+            LedgerTransfer.commission_id,
+            LedgerTransfer.withdrawal_id,
+            LedgerTransfer.refund_id,
+            LedgerTransfer.description,
+            LedgerTransfer.created_by,
+            LedgerTransfer.idempotency_key,
+            LedgerTransfer.created_at,
+            cast(LedgerTransfer.extra, String).label("metadata_text"),
+        )
+        .outerjoin(LedgerTransfer, LedgerTransfer.id == LedgerEntry.transfer_id)
+        .order_by(LedgerEntry.affiliate_id, LedgerEntry.seq)
+    )
+
+
+def _heads(claims: Sequence[Claim]) -> Any:
+    """Every head with its running balances and claims, in the order of the affiliates' keys."""
+    accounts = [aliased(LedgerAccount) for _ in OF_AFFILIATE]
+    claimed = [claim.statement.subquery() for claim in claims]
+    statement = select(
+        LedgerHead.affiliate_id,
+        LedgerHead.hash,
+        LedgerHead.entries,
+        *(row.balance.label(str(name)) for row, name in zip(accounts, OF_AFFILIATE, strict=True)),
+        *(rows.c.amount.label(f"claim_{number}") for number, rows in enumerate(claimed)),
+    )
+    for row, name in zip(accounts, OF_AFFILIATE, strict=True):
+        statement = statement.outerjoin(
+            row, and_(row.affiliate_id == LedgerHead.affiliate_id, row.account == name)
+        )
+    for rows in claimed:
+        statement = statement.outerjoin(rows, rows.c.affiliate_id == LedgerHead.affiliate_id)
+    return statement.order_by(LedgerHead.affiliate_id)
+
+
+__all__ = ["Claim", "Report", "verify_ledger"]
