@@ -1,13 +1,17 @@
 """The application and the command line: settings read once, extensions bound, edges installed."""
 
 import sys
+import warnings
 
 if sys.argv[1:2] in (["web"], ["realtime"]):  # before any import, or they would hang silently
+    warnings.filterwarnings("ignore", message="\nEventlet is deprecated")
     import eventlet
 
     eventlet.monkey_patch()
 
 import importlib
+import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +29,6 @@ from models.settings import BadSettings, Settings, load_settings, use_settings
 
 HERE = Path(__file__).resolve().parent
 REALTIME_OFFSET = 1
-SANDBOX_OFFSET = 10
 LARGEST_REQUEST = 4 * 1024 * 1024
 
 
@@ -42,7 +45,6 @@ def create_app(settings: Settings) -> Flask:
         SESSION_COOKIE_SECURE=settings.is_production,
         SESSION_COOKIE_SAMESITE="Lax",
         REALTIME_PORT=settings.port + REALTIME_OFFSET,
-        SANDBOX_PORT=settings.port + SANDBOX_OFFSET,
     )
     app.extensions["settings"] = settings
     if settings.is_production:  # one proxy stands in front and says who really asks
@@ -105,10 +107,10 @@ def realtime_command(host: str | None) -> None:
 @commands.command()
 def sandbox() -> None:
     """Serve the stand-ins of the vault, the payment provider and the mail box on PORT + 10."""
-    settings = prepared()
-    later("public.serving").serve_threaded(
-        later("public.sandbox").create_sandbox(), settings, port=settings.port + SANDBOX_OFFSET
-    )
+    prepared()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        later("public.sandbox.serve").serve_sandbox()
 
 
 @commands.command()
@@ -130,8 +132,8 @@ def scheduler() -> None:
 @commands.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
-    prepared()
-    click.echo(later("models.schema").upgrade(HERE))
+    later("models.migrations.run").upgrade(prepared().database_owner_url)
+    click.echo("The database has the newest schema.")
 
 
 @commands.command("check-pages")

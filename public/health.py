@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import text
 
-from models import schema
+from models.migrations.run import at_head
 from models.secrets import same
 from models.session import unit_of_work
 from models.settings import current_settings
@@ -91,6 +91,5 @@ def _ask_redis() -> None:
 
 def _ask_migrations() -> None:
     with unit_of_work() as session:
-        missing = schema.missing_migrations(session.connection())
-    if missing:
-        raise LookupError(f"not applied: {', '.join(missing)}")
+        if not at_head(session.connection()):
+            raise LookupError("the schema is not the newest; run: python app.py migrate")

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 A_DAY = 24 * 3600
 FILES = {
-    "chart.js": "chart.js/dist/chart.umd.js",
+    "chart.js": "chart.js/dist/chart.umd.min.js",
     "socket.io.js": "socket.io-client/dist/socket.io.min.js",
 }
 pages = Blueprint("libraries", __name__)

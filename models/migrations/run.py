@@ -1,5 +1,6 @@
 """Bringing a database to the newest schema, from the command line, a start or a test."""
 
+from functools import lru_cache
 from pathlib import Path
 
 from alembic import command
@@ -29,6 +30,7 @@ def downgrade(owner_url: str, revision: str) -> None:
     command.downgrade(configuration(owner_url), revision)
 
 
+@lru_cache(maxsize=1)
 def heads() -> tuple[str, ...]:
     """The newest revision in the code; two would be a mistake that a test catches."""
     return tuple(ScriptDirectory.from_config(configuration("")).get_heads())
