@@ -14,8 +14,8 @@ is 64 zeros. ``models.ledger.chain`` computes the same in Python.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
