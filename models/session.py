@@ -22,10 +22,11 @@ from models.settings import Settings, current_settings
 log = logging.getLogger(__name__)
 
 Deferred = tuple[str, tuple[Any, ...]]
+Sender = Callable[[str, tuple[Any, ...]], None]
 
 _engines: dict[str, Engine | Connection] = {}
 _inside: ContextVar[bool] = ContextVar("inside_unit_of_work", default=False)
-_send: Callable[[str, tuple[Any, ...]], None] | None = None
+_send: Sender | None = None
 
 
 class NestedUnitOfWork(RuntimeError):
@@ -70,6 +71,22 @@ def dispose() -> None:
         if isinstance(engine, Engine):
             engine.dispose()
     _engines.clear()
+
+
+@contextmanager
+def speaking_to(settings: Settings, send: Sender | None) -> Iterator[None]:
+    """Speak to other databases and another queue for a block, then as before (simulations)."""
+    global _send
+    engines, sender = dict(_engines), _send
+    _engines.clear()
+    bind_from(settings)
+    _send = send
+    try:
+        yield
+    finally:
+        dispose()
+        _engines.update(engines)
+        _send = sender
 
 
 @contextmanager
@@ -147,7 +164,7 @@ def defer(session: Session, job: str, *args: Any) -> None:
         asked.append((job, args))
 
 
-def send_with(send: Callable[[str, tuple[Any, ...]], None] | None) -> None:
+def send_with(send: Sender | None) -> None:
     """Say how deferred jobs reach their queue; ``models`` knows no queue itself."""
     global _send
     _send = send

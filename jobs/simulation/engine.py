@@ -1,0 +1,141 @@
+"""The engine: moves the clock from event to event and calls what pages, consoles and jobs call.
+
+It reaches around nothing: rules run in their own units of work, deferred jobs run as a
+worker would run them, scheduled jobs at each hour the clock passes. Only mails stay
+unsent, and the payment provider is the in-process twin.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from models.ledger.verify import verify
+
+from jobs.perform import perform_here, run_periodic
+from jobs.queue import JOBS, load_jobs
+from jobs.simulation.acts import Acts
+from jobs.simulation.result import result_of
+from jobs.simulation.scenario import Scenario
+from jobs.simulation.setting_up import set_up
+from jobs.simulation.ticks import Ticks
+from models import clock
+from models.billing.in_process import InProcessProvider
+from models.billing.provider import use_provider
+from models.errors import DomainError
+from models.ids import seed_ids
+from models.migrations.scratch import scratch_database
+from models.session import speaking_to, unit_of_work
+from models.settings import Settings, use_settings
+
+UNSENT = ("mail",)
+"""Queues whose jobs a simulation leaves alone."""
+
+Progress = Callable[[datetime], None]
+
+
+class Engine:
+    """One run of one scenario on the bound database and the moved clock."""
+
+    def __init__(self, scenario: Scenario, provider: InProcessProvider) -> None:
+        self.scenario = scenario
+        self.refused: list[dict[str, Any]] = []
+        self._deferred: deque[tuple[str, tuple[Any, ...]]] = deque()
+        self._acts = Acts(provider, work=self.work)
+
+    def ask(self, job: str, args: tuple[Any, ...]) -> None:
+        """Take a deferred job; the next ``work()`` performs it."""
+        self._deferred.append((job, args))
+
+    def work(self) -> None:
+        """Perform what was deferred, and what that defers, as idle workers would."""
+        while self._deferred:
+            job, args = self._deferred.popleft()
+            if JOBS[job].queue not in UNSENT:
+                perform_here(job, args)
+
+    def run(self, progress: Progress = lambda _at: None) -> dict[str, Any]:
+        """Play the whole scenario and answer document 15's result."""
+        clock.move_to(self.scenario.start)
+        set_up(self.scenario)
+        self.work()
+        ticks = Ticks(self.scenario.start, without_queues=UNSENT)
+        for at, index, event in self.scenario.in_order():
+            if at > self.scenario.until:
+                break
+            self._pass_time(ticks, at, progress)
+            self._play(index, event)
+        self._pass_time(ticks, self.scenario.until, progress)
+        return self._result()
+
+    def _pass_time(self, ticks: Ticks, until: datetime, progress: Progress) -> None:
+        while True:
+            with unit_of_work() as session:
+                tick = ticks.next_until(until, session)
+            if tick is None:
+                break
+            due, periodic = tick
+            clock.move_to(due)
+            run_periodic(periodic.name, due)
+            self.work()
+            progress(due)
+        clock.move_to(until)
+        progress(until)
+
+    def _play(self, index: int, event: Any) -> None:
+        try:
+            self._acts.play(event)
+        except DomainError as refusal:
+            self.refused.append({"event": index, "code": refusal.code})
+        self.work()
+
+    def _result(self) -> dict[str, Any]:
+        with unit_of_work() as session:
+            result = result_of(session, at=self.scenario.until, refused=self.refused)
+            report = verify(session)
+        result["verify"] = {
+            "ok": report.ok,
+            "transfers": report.transfers,
+            "head": report.head,
+        }
+        if report.difference:
+            result["verify"]["difference"] = report.difference
+        return result
+
+
+def simulate(
+    scenario: Scenario,
+    settings: Settings,
+    *,
+    keep: bool = False,
+    progress: Progress = lambda _at: None,
+) -> dict[str, Any]:
+    """Play a scenario in a scratch database; the process is as before when it is done.
+
+    The same scenario gives the same result: keys, provider's ids and time are all its own.
+    """
+    load_jobs()
+    with scratch_database(settings, keep=keep) as scratch:
+        asked = scenario.settings.model_dump(exclude_none=True)
+        provider = InProcessProvider()
+        engine = Engine(scenario, provider)
+        with _standing_in(scratch.model_copy(update=asked), settings, provider, engine):
+            return engine.run(progress)
+
+
+@contextmanager
+def _standing_in(
+    scratch: Settings, before: Settings, provider: InProcessProvider, engine: Engine
+) -> Iterator[None]:
+    use_settings(scratch)
+    use_provider(provider)
+    seed_ids(0)
+    try:
+        with speaking_to(scratch, engine.ask):
+            yield
+    finally:
+        seed_ids(None)
+        use_provider(None)
+        use_settings(before)
+        clock.release()
