@@ -146,7 +146,7 @@ def check_pages() -> None:
 def demo() -> None:
     """Load six months of living business into an empty database."""
     prepared()
-    later("jobs.demo").load_demo()
+    later("jobs.simulation.demo").load_demo()
 
 
 @commands.command()
@@ -156,8 +156,8 @@ def demo() -> None:
 @click.option("--keep", is_flag=True, help="Keep the scratch database.")
 def simulate(scenario: Path, until: str | None, out: Path | None, keep: bool) -> None:
     """Run a scenario of business in fast motion, in a database of its own."""
-    prepared()
-    sys.exit(later("jobs.simulate").simulate(scenario, until=until, out=out, keep=keep))
+    command = later("jobs.simulation.command")
+    sys.exit(command.run(scenario, prepared(), until=until, out=out, keep=keep))
 
 
 @commands.group()
@@ -173,7 +173,7 @@ def verify() -> None:
 
 
 @ledger.command()
-@click.argument("affiliate")
+@click.option("--affiliate", required=True, help="Whose: the affiliate's slug.")
 @click.option("--at", default=None, help="As it stood at this instant.")
 def statement(affiliate: str, at: str | None) -> None:
     """Print an affiliate's statement."""

@@ -17,7 +17,7 @@ SECONDS_OF_A_DAY = 86_400
 
 
 def run(path: Path, settings: Settings, *, until: str | None, out: Path | None, keep: bool) -> int:
-    """Play one scenario; answers the exit status: 0 done, 2 for a scenario that cannot be played."""
+    """Play one scenario; answers the exit status: 0 done, 2 for one that cannot be played."""
     try:
         scenario = _until(read_scenario(path), until)
         result = _with_bar(scenario, settings, keep=keep)
