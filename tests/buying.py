@@ -45,7 +45,7 @@ class Buyer:
 
     def token_for(self, number):
         page = self.type_card(self.open_form(), number)
-        return re.search(r'"token": ?"([0-9a-f]{64})"', page.text)[1]
+        return re.search(r'data-token="([0-9a-f]{64})"', page.text)[1]
 
     def card(self, number=GOOD, key="card-1"):
         return CardToRegister(

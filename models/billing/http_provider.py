@@ -21,7 +21,7 @@ from models.billing.provider import (
     RefundRequest,
     RegisteredCard,
 )
-from models.billing.psp_client import PspClient, trouble_of
+from models.billing.psp_client import SURELY_REFUSED, PspClient, trouble_of
 from models.billing.vault_client import ProxyAnswer, VaultClient, VaultSilent
 from models.settings import Settings, current_settings
 
@@ -114,6 +114,6 @@ def _read_registration(answer: ProxyAnswer, customer_id: str) -> RegisteredCard:
         return RegisteredCard(
             PaymentOutcome.DECLINED, customer_id, decline_code=reason, error_code=code
         )
-    surely_refused = 400 <= answer.status < 500 and told.get("type") != "idempotency_error"
+    surely_refused = answer.status in SURELY_REFUSED and told.get("type") != "idempotency_error"
     outcome = PaymentOutcome.ERROR if surely_refused else PaymentOutcome.UNKNOWN
     return RegisteredCard(outcome, customer_id, error_code=code)

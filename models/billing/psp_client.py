@@ -30,6 +30,7 @@ from models.settings import Settings
 stripe.enable_telemetry = False
 
 SIGNATURE_SECONDS = 300
+SURELY_REFUSED = (400, 401, 403, 404, 429)
 
 _OUTCOMES = {
     "succeeded": PaymentOutcome.SUCCEEDED,
@@ -220,8 +221,8 @@ def _reason(error: Mapping[str, Any], status: str) -> str:
 def trouble_of(error: StripeError) -> tuple[PaymentOutcome, str]:
     """What is known after an error, and its code.
 
-    Only what surely charged nothing is ERROR; a key used with other input is UNKNOWN,
-    because its first use may have charged.
+    Only what surely charged nothing is ERROR. A key that is in use right now (409), or was
+    used with other input, is UNKNOWN: the other call may have charged.
     """
     if isinstance(error, stripe.APIConnectionError):
         if never_sent(error.__cause__):
@@ -232,7 +233,7 @@ def trouble_of(error: StripeError) -> tuple[PaymentOutcome, str]:
         return PaymentOutcome.DECLINED, code
     if isinstance(error, stripe.IdempotencyError):
         return PaymentOutcome.UNKNOWN, "idempotency_error"
-    if error.http_status is not None and 400 <= error.http_status < 500:
+    if error.http_status in SURELY_REFUSED:
         return PaymentOutcome.ERROR, code
     return PaymentOutcome.UNKNOWN, code
 

@@ -41,7 +41,7 @@ def create_sandbox(settings: Settings | None = None, **options: Any) -> Flask:
     options.setdefault(
         "psp_webhook_url", f"http://127.0.0.1:{settings.port}/api/payments/psp/webhook"
     )
-    app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
+    app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder="static")
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(ROOT / "content" / "translations")
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions[EXTENSION] = Sandbox(settings, **options)

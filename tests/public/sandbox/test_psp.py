@@ -102,6 +102,12 @@ class TestIdempotency:
             PaymentOutcome.UNKNOWN,
         }
 
+    def test_in_use_is_unknown(self, buyer):
+        request = buyer.charge_for(GOOD)
+        buyer.sandbox.inside.in_flight.add("attempt-1")
+
+        assert buyer.provider.charge(request).outcome is PaymentOutcome.UNKNOWN
+
     def test_lost_answer_is_there_for_the_second_asking(self, buyer):
         request = buyer.charge_for(ANSWER_LOST)
 

@@ -122,7 +122,9 @@ class TestForm:
     def test_done_page_tells_the_parent(self, buyer):
         page = buyer.type_card(buyer.open_form())
 
-        assert "parent.postMessage" in page.text
+        script = buyer.ask("GET", "/static/card_done.js")
+        assert "card_done.js" in page.text
+        assert "parent.postMessage" in script.text
         assert GOOD not in page.text
 
     def test_expires(self, buyer, now):
