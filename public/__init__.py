@@ -3,6 +3,8 @@
 from flask import Flask
 
 from public import (
+    assets,
+    buttons,
     errors,
     forms,
     headers,
@@ -12,8 +14,11 @@ from public import (
     libraries,
     limits,
     origins,
+    pages,
     plain_text,
+    rendered,
     requests_log,
+    structured_data,
 )
 
 
@@ -30,3 +35,8 @@ def install(app: Flask) -> None:
     app.register_blueprint(health.pages)
     app.register_blueprint(json_api.pages)
     app.register_blueprint(libraries.pages)
+    rendered.install(app)
+    assets.install(app)
+    structured_data.install(app)
+    buttons.install(app)
+    pages.install(app)

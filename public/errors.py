@@ -68,7 +68,7 @@ def tell_http(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     code = HTTPStatus(status).phrase.lower().replace(" ", "_").replace("'", "")
     words = WORDS.get(status) or WORDS[500 if status >= 500 else 400]
-    answer = _answer(status, code, _(words), {})
+    answer = _answer(status, code, _(words), {}, own_words=False)
     kept = ("Allow", "Retry-After", "WWW-Authenticate")
     answer[2].update({k: v for k, v in error.get_headers() if k in kept})
     return answer
@@ -77,15 +77,19 @@ def tell_http(error: HTTPException) -> ResponseReturnValue:
 def tell_crash(error: Exception) -> ResponseReturnValue:
     """A defect of ours: logged whole, told in general words with the id to quote."""
     log.error("request crashed", exc_info=error)
-    return _answer(500, "internal_error", _(WORDS[500]), {})
+    return _answer(500, "internal_error", _(WORDS[500]), {}, own_words=False)
 
 
 def _answer(
-    status: int, code: str, message: str, extra: dict[str, Any]
+    status: int, code: str, message: str, extra: dict[str, Any], *, own_words: bool = True
 ) -> tuple[Any, int, dict[str, str]]:
     if wants_json():
         return jsonify(error={"code": code, "message": message, **extra}), status, {}
     page = render_template(
-        "errors/refusal.html", status=status, message=message, request_id=g.get("request_id")
+        [f"public/errors/{status}.html", "public/errors/page.html"],
+        status=status,
+        message=message,
+        own_words=own_words,
+        request_id=g.get("request_id"),
     )
     return page, status, {}

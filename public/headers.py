@@ -1,7 +1,8 @@
 """Headers that keep browsers strict: content policy with nonces, no framing, no sniffing.
 
 A page that needs one more source says so with ``allow("frame-src", origin)`` while it is
-made; the next page starts strict again.
+made; the next page starts strict again. A nonce is sent where a template asked for one only,
+so that pages kept in a cache never repeat one.
 """
 
 from secrets import token_urlsafe
@@ -47,13 +48,13 @@ def allow(directive: str, source: str) -> None:
 
 
 def _policy() -> str:
-    nonce = f"'nonce-{csp_nonce()}'"
+    nonce = f"'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
     extra = g.get("csp_sources", {})
     parts = []
     for directive, strict in STRICT.items():
         more = " ".join(extra.get(directive, ()))
         base = "" if more and strict == "'none'" else strict.format(nonce=nonce)
-        parts.append(f"{directive} {base} {more}".rstrip().replace("  ", " "))
+        parts.append(" ".join([directive, *base.split(), *more.split()]))
     return "; ".join(parts)
 
 

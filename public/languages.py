@@ -1,10 +1,16 @@
-"""Languages: French by default, English complete; the profile decides, then the browser."""
+"""Languages: French by default, English complete; the profile decides, then the site's own
+switch (a ``lang`` cookie), then the browser."""
+
+from functools import lru_cache
 
 from flask import Flask, current_app, has_request_context, request
 from flask_babel import Babel, get_locale
 from flask_login import current_user
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 LANGUAGES = ("fr", "en")
+LANGUAGE_COOKIE = "lang"
 babel = Babel()
 
 
@@ -27,4 +33,13 @@ def choose_language() -> str:
         chosen = getattr(current_user, "locale", None)
         if chosen in LANGUAGES:
             return str(chosen)
-    return request.accept_languages.best_match(LANGUAGES) or "fr"
+    switched = request.cookies.get(LANGUAGE_COOKIE)
+    if switched in LANGUAGES:
+        return str(switched)
+    return preferred_language(request.headers.get("Accept-Language", ""))
+
+
+@lru_cache(maxsize=512)
+def preferred_language(accepted: str) -> str:
+    """The language an Accept-Language header asks for among ours; French where it asks none."""
+    return parse_accept_header(accepted, LanguageAccept).best_match(LANGUAGES) or "fr"

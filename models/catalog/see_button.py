@@ -1,0 +1,70 @@
+"""Where buttons are seen: told by our own pages and by the snippet on other people's."""
+
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from models.catalog.payment_button import ButtonSighting, PaymentButton
+from models.clock import paris
+from models.errors import N_, BadInput, Missing
+from models.ids import new_id
+
+LONGEST_PAGE = 500
+MOST_PAGES_OF_A_BUTTON = 500
+
+
+class NotAPage(BadInput):
+    code = "not_a_page"
+    message = N_("The page's address must begin with http:// or https:// and be at most 500 long.")
+
+
+def see_button(
+    session: Session,
+    key: str,
+    *,
+    page_url: str,
+    price_shown: int | None,
+    loses_ref: bool,
+    now: datetime,
+) -> None:
+    """Note that a page showed a button today, at a price in cents; its query is left out.
+
+    A second call for the same page moves its last day and price. Pages past the 500th of one
+    button are not noted, because anybody may tell of one. Raises Missing for an unknown
+    key and NotAPage for an address that is none.
+    """
+    page = page_of(page_url)
+    button_id = session.scalar(select(PaymentButton.id).where(PaymentButton.button_key == key))
+    if button_id is None:
+        raise Missing
+    of_button = ButtonSighting.button_id == button_id
+    known = session.scalar(
+        select(ButtonSighting.id).where(of_button, ButtonSighting.page_url == page)
+    )
+    count = session.scalar(select(func.count()).where(of_button)) or 0
+    if known is None and count >= MOST_PAGES_OF_A_BUTTON:
+        return
+    today = paris(now).date()
+    seen = {"last_seen_on": today, "price_shown": price_shown, "loses_ref": loses_ref}
+    row = {"id": new_id(), "button_id": button_id, "page_url": page, "first_seen_on": today}
+    session.execute(
+        insert(ButtonSighting)
+        .values(**row, **seen)
+        .on_conflict_do_update(index_elements=["button_id", "page_url"], set_=seen)
+    )
+
+
+def page_of(address: str) -> str:
+    """A page's address without its query and fragment. Raises NotAPage."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        raise NotAPage(field="page") from None
+    page = f"{parts.scheme}://{parts.netloc}{parts.path}"
+    fine = parts.scheme in ("http", "https") and parts.netloc and "\x00" not in page
+    if not fine or "@" in parts.netloc or len(page) > LONGEST_PAGE:
+        raise NotAPage(field="page")
+    return page

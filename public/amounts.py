@@ -1,0 +1,47 @@
+"""Amounts and delays as people read them, in the language of the answer."""
+
+from decimal import Decimal
+
+from babel.numbers import format_currency
+from flask_babel import get_locale, ngettext
+from flask_babel import gettext as _
+
+from models.catalog import BillingInterval
+
+WHOLE = {"fr": "#,##0\N{NO-BREAK SPACE}¤", "en": "¤#,##0"}
+
+
+def amount_text(cents: int, currency: str = "EUR") -> str:
+    """Cents as words: whole euros without decimals (49 €), others with two (49,90 €)."""
+    language = str(get_locale() or "fr")[:2]
+    whole = cents % 100 == 0
+    return str(
+        format_currency(
+            Decimal(cents).scaleb(-2),
+            currency,
+            format=WHOLE.get(language, WHOLE["en"]) if whole else None,
+            currency_digits=not whole,
+            locale=language,
+        )
+    )
+
+
+def exact_amount(cents: int) -> str:
+    """Cents as machines read them: ``49.90``."""
+    return format(Decimal(cents).scaleb(-2), ".2f")
+
+
+def interval_text(interval: BillingInterval) -> str:
+    """How often the price is paid."""
+    return {
+        BillingInterval.ONE_TIME: _("once"),
+        BillingInterval.MONTHLY: _("a month"),
+        BillingInterval.QUARTERLY: _("a quarter"),
+        BillingInterval.ANNUALLY: _("a year"),
+        BillingInterval.LIFETIME: _("once, for life"),
+    }[interval]
+
+
+def days_text(days: int) -> str:
+    """A number of days."""
+    return str(ngettext("%(num)d day", "%(num)d days", days))

@@ -1,0 +1,58 @@
+"""Legal texts: markdown in ``content/legal``, one file per language, read again when it changes."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import mistune
+from flask import current_app
+from markupsafe import Markup
+
+from models.settings import current_settings
+
+NAMES = ("mentions-legales", "cgu", "cgv", "confidentialite", "cookies")
+SLOT = re.compile(r"\{(\w+)\}")
+_markdown = mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])
+
+
+@dataclass(frozen=True)
+class Document:
+    """A legal page: its title (the file's first heading) and the rest as HTML."""
+
+    title: str
+    html: Markup
+
+
+def document(name: str, language: str) -> Document | None:
+    """A legal page in a language, in French where it has no other; None for an unknown name."""
+    if name not in NAMES:
+        return None
+    folder = Path(current_app.root_path) / "content" / "legal"
+    path = folder / (f"{name}.md" if language == "fr" else f"{name}.{language}.md")
+    if not path.exists():
+        path = folder / f"{name}.md"
+    return _read_once(path, path.stat().st_mtime_ns, particulars())
+
+
+def particulars() -> tuple[tuple[str, str], ...]:
+    """What the texts say of the company, from the settings."""
+    settings = current_settings()
+    vat = settings.company_vat_number or "TVA non applicable, art. 293 B du CGI"
+    return (
+        ("company_name", settings.company_name),
+        ("company_address", settings.company_address),
+        ("company_siren", settings.company_siren),
+        ("company_vat", vat),
+        ("company_email", settings.company_email),
+        ("withdrawal_days", str(settings.withdrawal_right_days)),
+    )
+
+
+@lru_cache(maxsize=64)
+def _read_once(path: Path, _changed: int, words: tuple[tuple[str, str], ...]) -> Document:
+    known = dict(words)
+    text = SLOT.sub(lambda slot: known.get(slot[1], slot[0]), path.read_text(encoding="utf-8"))
+    first = text.partition("\n")[0]
+    html = Markup(str(_markdown(text)))
+    return Document(title=first.lstrip("# ").strip(), html=html)

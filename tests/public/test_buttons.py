@@ -1,0 +1,97 @@
+"""The snippet's endpoints: what a button says, and where it was seen."""
+
+import json
+
+import pytest
+
+from models.catalog import ButtonSighting, Community, PaymentButton, Plan, Product
+from models.session import unit_of_work
+from tests.factories.catalogue import load_catalogue
+
+
+@pytest.fixture
+def catalogue(client):
+    with unit_of_work() as session:
+        load_catalogue(session)
+
+
+def seen(client, **report):
+    return client.post(
+        "/api/payments/button-seen",
+        data=json.dumps(report),
+        content_type="text/plain",
+        headers={"Origin": "https://blog.example"},
+    )
+
+
+def sightings():
+    with unit_of_work() as session:
+        return {row.page_url: row for row in session.query(ButtonSighting)}
+
+
+class TestButtonConfig:
+    def test_says_price_and_trial_to_any_site(self, client, catalogue):
+        answer = client.get("/api/payments/button-config?key=academy-premium-monthly")
+
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.json["amount"] == 4900
+        assert answer.json["trial_days"] == 7
+        assert answer.json["checkout_url"].endswith("/checkout/academy-premium-monthly")
+
+    @pytest.mark.parametrize("what", ["button", "plan", "product", "community"])
+    def test_is_404_when_anything_is_switched_off(self, client, catalogue, what):
+        with unit_of_work() as session:
+            button = session.query(PaymentButton).filter_by(button_key="club-boutique-annual").one()
+            product = session.get(Product, button.product_id)
+            row = {
+                "button": button,
+                "plan": session.get(Plan, button.plan_id),
+                "product": product,
+                "community": session.get(Community, product.community_id),
+            }[what]
+            row.is_active = False
+
+        url = "/api/payments/button-config?key=club-boutique-annual"
+        assert client.get(url, base_url="http://stam.localhost").status_code == 404
+
+    def test_is_404_on_the_other_platform(self, client, catalogue):
+        assert client.get("/api/payments/button-config?key=club-boutique-annual").status_code == 404
+
+
+class TestSightings:
+    def test_are_noted_once_per_page_without_its_query(self, client, catalogue):
+        for price in (4900, 5900):
+            answer = seen(
+                client,
+                key="academy-premium-monthly",
+                page="https://blog.example/a?utm=1",
+                price=price,
+                keeps_ref=False,
+            )
+            assert answer.status_code == 204
+
+        noted = sightings()["https://blog.example/a"]
+        assert noted.price_shown == 5900
+        assert noted.loses_ref
+
+    def test_of_our_own_pages_are_noted(self, client, catalogue):
+        client.get("/", base_url="http://weokto.localhost")
+
+        assert sightings()["http://weokto.localhost/"].price_shown is not None
+
+    @pytest.mark.parametrize(
+        "report",
+        [
+            {},
+            {"key": 3, "page": "https://a.example/"},
+            {"key": "academy-premium-monthly", "page": "javascript:alert(1)"},
+            {"key": "academy-premium-monthly", "page": "https://a.example/", "price": -1},
+            {"key": "academy-premium-monthly", "page": "https://a.example/", "price": True},
+            {"key": "academy-premium-monthly", "page": "https://a.example/4242424242424242"},
+        ],
+    )
+    def test_refuses_what_is_no_report(self, client, catalogue, report):
+        assert seen(client, **report).status_code == 422
+
+    def test_of_an_unknown_button_are_refused(self, client, catalogue):
+        assert seen(client, key="nothing", page="https://a.example/").status_code == 404
