@@ -1,6 +1,7 @@
 """Accounts: people on both platforms, how they sign in, what they may do."""
 
 from models.accounts.magic_link import MagicLink
+from models.accounts.permissions import Permission, may, may_touch
 from models.accounts.platform import Platform
 from models.accounts.second_factor import RecoveryCode, SecondFactor
 from models.accounts.user import STAFF, User, UserType, user_by_email
@@ -9,11 +10,14 @@ from models.accounts.user_session import UserSession
 __all__ = [
     "STAFF",
     "MagicLink",
+    "Permission",
     "Platform",
     "RecoveryCode",
     "SecondFactor",
     "User",
     "UserSession",
     "UserType",
+    "may",
+    "may_touch",
     "user_by_email",
 ]

@@ -1,13 +1,18 @@
 """Magic links: one row is both the link and the six-digit code of one mail."""
 
+import hashlib
+import hmac
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import Index
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ColumnElement, Index, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import clock
 from models.accounts.platform import Platform
 from models.base import Base, CIText, Keyed, enum_of
+from models.settings import current_settings
 
 
 class MagicLink(Keyed, Base):
@@ -30,3 +35,25 @@ class MagicLink(Keyed, Base):
     ip: Mapped[str | None]
     next_path: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it was used, replaced by a newer one, or voided by wrong codes."""
+        return self.used_at is not None or self.voided_at is not None
+
+
+def code_digest(link_id: UUID, code: str) -> str:
+    """What a row keeps of its code: keyed, since six digits alone would be guessed from a hash."""
+    key = current_settings().secret_key.encode()
+    return hmac.new(key, f"{link_id}:{code}".encode(), hashlib.sha256).hexdigest()
+
+
+def links_asked(
+    session: Session, *conditions: ColumnElement[bool], since: datetime
+) -> Sequence[datetime]:
+    """When links meeting some conditions were asked for since an instant, oldest first."""
+    return session.scalars(
+        select(MagicLink.created_at)
+        .where(*conditions, MagicLink.created_at > since)
+        .order_by(MagicLink.created_at)
+    ).all()

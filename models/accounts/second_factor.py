@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models import clock
 from models.base import Base, Encrypted, Keyed
+from models.secrets import digest
 
 
 class SecondFactor(Base):
@@ -35,3 +36,8 @@ class RecoveryCode(Keyed, Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
     code_hash: Mapped[str] = mapped_column(info={"secret": True})
     used_at: Mapped[datetime | None]
+
+
+def recovery_digest(user_id: UUID, code: str) -> str:
+    """What is kept of a recovery code; dashes and case do not matter."""
+    return digest(f"{user_id}:{code.replace('-', '').lower()}")

@@ -1,14 +1,20 @@
 """Signed-in sessions: the cookie holds a token, the row holds its hash."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, select
+from sqlalchemy.orm import Mapped, Session, contains_eager, mapped_column, relationship
 
 from models import clock
+from models.accounts.platform import Platform
 from models.accounts.user import User
 from models.base import Base, Keyed
+from models.secrets import digest
+
+FRESH = timedelta(minutes=10)
+"""How long a proven second factor lets money acts through."""
 
 
 class UserSession(Keyed, Base):
@@ -37,3 +43,39 @@ class UserSession(Keyed, Base):
     second_factor_at: Mapped[datetime | None]
 
     user: Mapped[User] = relationship(lazy="raise")
+
+
+def live_session(
+    session: Session, token: str, *, platform: Platform, now: datetime
+) -> UserSession | None:
+    """The session a cookie's token opens on a platform, with its user; None when it opens none."""
+    return session.scalar(
+        select(UserSession)
+        .join(UserSession.user)
+        .options(contains_eager(UserSession.user))
+        .where(
+            UserSession.token_hash == digest(token),
+            UserSession.revoked_at.is_(None),
+            UserSession.expires_at > now,
+            User.platform == platform,
+            User.is_suspended.is_(False),
+        )
+    )
+
+
+def live_sessions_of(session: Session, user_id: UUID, *, now: datetime) -> Sequence[UserSession]:
+    """A person's sessions that still open something, the latest active first."""
+    return session.scalars(
+        select(UserSession)
+        .where(
+            UserSession.user_id == user_id,
+            UserSession.revoked_at.is_(None),
+            UserSession.expires_at > now,
+        )
+        .order_by(UserSession.last_activity_at.desc(), UserSession.id.desc())
+    ).all()
+
+
+def fresh_second_factor(row: UserSession, now: datetime) -> bool:
+    """Whether a session's second factor was proved in the last ten minutes: a money act asks."""
+    return row.second_factor_at is not None and now - row.second_factor_at < FRESH

@@ -1,0 +1,109 @@
+"""Sending a way in: one mail with a link and a code, never telling whether the address is known."""
+
+import math
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models.accounts.email import clean_email
+from models.accounts.magic_link import MagicLink, code_digest, links_asked
+from models.accounts.platform import Platform
+from models.accounts.user import user_by_email
+from models.errors import TooMany
+from models.ids import new_id
+from models.oversight import Actor, emit, queue_mail
+from models.secrets import digest, new_token
+
+LIFETIME = timedelta(minutes=15)
+PER_EMAIL, EMAIL_WINDOW = 5, timedelta(minutes=15)
+PER_IP, IP_WINDOW = 20, timedelta(hours=1)
+
+
+def send_magic_link(
+    session: Session,
+    *,
+    platform: Platform,
+    email: str,
+    locale: str,
+    actor: Actor,
+    now: datetime,
+    next_path: str | None = None,
+) -> MagicLink:
+    """Make a link and its code for an address, void the older ones, and queue the mail.
+
+    What happens is the same for a known, an unknown and a suspended address. A second call
+    replaces the first link. ``next_path`` is where to go once signed in, already checked to
+    be a path of this site. Raises NotAnAddress, and TooMany beyond 5 for an address in 15
+    minutes or 20 from an ip in an hour.
+    """
+    email = clean_email(email)
+    _one_at_a_time(session, f"magic-link:{platform}:{email.lower()}")
+    _stay_within_limits(session, platform, email, actor.ip, now)
+    _void_older(session, platform, email, now)
+    token, code, key = new_token(), f"{secrets.randbelow(10**6):06}", new_id()
+    link = MagicLink(
+        id=key,
+        platform=platform,
+        email=email,
+        token_hash=digest(token),
+        otp_hash=code_digest(key, code),
+        expires_at=now + LIFETIME,
+        ip=actor.ip,
+        next_path=next_path,
+        created_at=now,
+    )
+    session.add(link)
+    emit(session, "accounts.magic_link_sent", link, actor=actor)
+    user = user_by_email(session, platform, email)
+    queue_mail(
+        session,
+        "magic_link",
+        platform=platform,
+        to_email=email,
+        locale=user.locale if user else locale,
+        key=f"magic-link:{link.id}",
+        user_id=user.id if user else None,
+        context={"next": next_path, "minutes": int(LIFETIME.total_seconds() // 60)},
+        secrets={"token": token, "code": code},
+    )
+    return link
+
+
+def _one_at_a_time(session: Session, name: str) -> None:
+    """Two asks at once for one address wait for each other, or both would pass the count."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+def _stay_within_limits(
+    session: Session, platform: Platform, email: str, ip: str | None, now: datetime
+) -> None:
+    for_email = links_asked(
+        session,
+        MagicLink.platform == platform,
+        MagicLink.email == email,
+        since=now - EMAIL_WINDOW,
+    )
+    _refuse_beyond(PER_EMAIL, for_email, EMAIL_WINDOW, now)
+    if ip is not None:
+        from_ip = links_asked(session, MagicLink.ip == ip, since=now - IP_WINDOW)
+        _refuse_beyond(PER_IP, from_ip, IP_WINDOW, now)
+
+
+def _refuse_beyond(most: int, asked: Sequence[datetime], window: timedelta, now: datetime) -> None:
+    if len(asked) >= most:
+        wait = asked[-most] + window - now
+        raise TooMany(minutes=max(1, math.ceil(wait.total_seconds() / 60)))
+
+
+def _void_older(session: Session, platform: Platform, email: str, now: datetime) -> None:
+    older = select(MagicLink).where(
+        MagicLink.platform == platform,
+        MagicLink.email == email,
+        MagicLink.used_at.is_(None),
+        MagicLink.voided_at.is_(None),
+    )
+    for link in session.scalars(older.order_by(MagicLink.id).with_for_update()):
+        link.voided_at = now
