@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 DEVELOPMENT_SECRET = "development-only-secret-never-in-production"
 DEVELOPMENT_KEY = "ZGV2ZWxvcG1lbnQtb25seS1rZXktMzItYnl0ZXMtISE="
 SANDBOX_KEY = "sk_test_sandbox"
+SANDBOX_OFFSET = 10
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -127,6 +128,29 @@ class Settings(BaseSettings):
     @property
     def is_production(self) -> bool:
         return self.env == "production"
+
+    @property
+    def sandbox_port(self) -> int:
+        """The sandbox listens ten ports above the web process."""
+        return self.port + SANDBOX_OFFSET
+
+    def _sandbox(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.sandbox_port}{path}"
+
+    @property
+    def vault_url(self) -> str:
+        """PCI Vault's address without a final slash; the sandbox's where none is named."""
+        return self.pcivault_base_url.rstrip("/") or self._sandbox("/vault/v1")
+
+    @property
+    def psp_url(self) -> str:
+        """The PSP's address without its version; the sandbox's where none is named."""
+        return self.psp_base_url.rstrip("/") or self._sandbox("/psp")
+
+    @property
+    def mailer_url(self) -> str:
+        """Resend's address once it has a key; the sandbox's outbox until then."""
+        return self.resend_base_url.rstrip("/") if self.resend_api_key else self._sandbox("/resend")
 
 
 class BadSettings(Exception):

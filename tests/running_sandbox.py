@@ -6,22 +6,18 @@ import time
 from contextlib import contextmanager
 
 from flask import Flask, request
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import make_server
 
 from models.settings import Settings
 from public.sandbox import create_sandbox
+from public.sandbox.serve import QuietHandler
 from public.sandbox.state import EXTENSION
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_request(self, code="-", size="-"):
-        return
 
 
 @contextmanager
 def serving(app):
     """Serve a WSGI app on a free port of this machine; gives its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02), daemon=True)
     thread.start()
     try:

@@ -80,7 +80,7 @@ def _registration(settings: Settings, key: str) -> dict[str, Any]:
     """The request that the vault makes for us, with the card still to be filled in."""
     return {
         "method": "POST",
-        "url": f"{settings.psp_base_url.rstrip('/')}/v1/payment_methods",
+        "url": f"{settings.psp_url}/v1/payment_methods",
         "headers": [
             {"Content-Type": "application/x-www-form-urlencoded"},
             {"Authorization": f"Bearer {settings.psp_secret_key}"},

@@ -62,11 +62,11 @@ class PspClient:
     def _stripe(self) -> Iterator[StripeClient]:
         """A client on a connection of its own, closed afterwards (see the vault's client)."""
         seconds = self._settings.psp_timeout_seconds
-        with connection_to(self._settings.psp_base_url) as http:
+        with connection_to(self._settings.psp_url) as http:
             yield StripeClient(
                 self._settings.psp_secret_key,
                 stripe_version=self._settings.psp_api_version,
-                base_addresses={"api": self._settings.psp_base_url.rstrip("/")},
+                base_addresses={"api": self._settings.psp_url},
                 max_network_retries=0,
                 http_client=RequestsClient(
                     timeout=(min(CONNECT_SECONDS, seconds), seconds), session=http

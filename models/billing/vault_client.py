@@ -97,10 +97,10 @@ class VaultClient:
         settings = self._settings
         trouble, sent = "", True
         try:
-            with connection_to(settings.pcivault_base_url) as http:
+            with connection_to(settings.vault_url) as http:
                 return http.request(
                     method,
-                    f"{settings.pcivault_base_url.rstrip('/')}{path}",
+                    f"{settings.vault_url}{path}",
                     params=query,
                     json=json,
                     auth=(settings.pcivault_user, settings.pcivault_password),
@@ -152,8 +152,8 @@ class VaultClient:
         query = urlencode(
             {"unique_id": capture_id, "secret": secret, "reference": request.reference}
         )
-        base = self._settings.pcivault_base_url.rstrip("/")
-        return Capture(capture_id, f"{base}/capture/iframe/{form}?{query}", secret, expires_at)
+        iframe_url = f"{self._settings.vault_url}/capture/iframe/{form}?{query}"
+        return Capture(capture_id, iframe_url, secret, expires_at)
 
     def close_capture(self, capture_id: str) -> None:
         """Take a card form away; one already gone is done. Raises ProviderUnavailable."""

@@ -3,6 +3,7 @@
 import pytest
 
 from models.billing.sandbox_cards import SANDBOX_CARDS
+from models.settings import Settings
 from public.sandbox import SandboxInProduction, create_sandbox
 
 
@@ -11,6 +12,15 @@ class TestProduction:
         settings = settings.model_copy(update={"env": "production"})
         with pytest.raises(SandboxInProduction):
             create_sandbox(settings)
+
+
+class TestDevelopment:
+    def test_plays_every_service_that_is_not_named(self):
+        settings = Settings(_env_file=None, env="test", port=8140)
+
+        assert settings.vault_url == "http://127.0.0.1:8150/vault/v1"
+        assert settings.psp_url == "http://127.0.0.1:8150/psp"
+        assert settings.mailer_url == "http://127.0.0.1:8150/resend"
 
 
 class TestFrontDesk:
