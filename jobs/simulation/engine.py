@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from models.ledger.verify import verify
-
 from jobs.perform import perform_here, run_periodic
 from jobs.queue import JOBS, load_jobs
 from jobs.simulation.acts import Acts
@@ -25,6 +23,7 @@ from models.billing.in_process import InProcessProvider
 from models.billing.provider import use_provider
 from models.errors import DomainError
 from models.ids import seed_ids
+from models.ledger.verify import verify
 from models.migrations.scratch import scratch_database
 from models.session import speaking_to, unit_of_work
 from models.settings import Settings, use_settings

@@ -30,7 +30,7 @@ def scratch_database(settings: Settings, *, keep: bool = False) -> Iterator[Sett
         )
     finally:
         if not keep:
-            _administer(settings.database_owner_url, f"DROP DATABASE {name} WITH (FORCE)")
+            _administer(settings.database_owner_url, f"DROP DATABASE {name}")
 
 
 def _make(settings: Settings, name: str) -> None:
