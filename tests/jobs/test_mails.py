@@ -316,8 +316,8 @@ class TestResendMail:
 
 class TestResendOverHttp:
     @pytest.fixture
-    def sandbox(self, settings):
-        app = create_sandbox(settings)
+    def sandbox(self, settings, tmp_path):
+        app = create_sandbox(settings.model_copy(update={"data_dir": str(tmp_path)}))
         with serving(app) as url:
             use_settings(settings.model_copy(update={"resend_base_url": f"{url}/resend"}))
             yield app.extensions[EXTENSION]
