@@ -21,13 +21,13 @@ run: install  ## Start everything and print where to click
 	@exec $(BIN)/python app.py run
 
 test: install-dev  ## Run every test
-	$(BIN)/pytest -n $(WORKERS) --dist loadscope
+	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not soak"
 
 check: install-dev  ## Lint, format, types, and the schema against the tables
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q tests/models/test_migrations.py
+	$(BIN)/pytest -q tests/test_guards.py tests/models/test_migrations.py
 
 bench: install-dev  ## Measure against the limits and peers of the same machine
 	$(BIN)/python -m tests.bench

@@ -75,9 +75,10 @@ def commands() -> None:
 
 
 @commands.command()
-def run() -> None:
+@click.option("--demo/--no-demo", default=True, help="Load the demo into an empty database.")
+def run(demo: bool) -> None:
     """Start everything on this machine: servers, web, realtime, worker, scheduler, sandbox."""
-    sys.exit(later("jobs.house").run(prepared(embedded=False), HERE))
+    sys.exit(later("jobs.house").run(prepared(embedded=False), HERE, demo=demo))
 
 
 @commands.command()

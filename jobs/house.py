@@ -29,10 +29,10 @@ from models.settings import Settings, use_settings
 
 SECONDS_TO_FREE_A_PORT = 3
 SECONDS_TO_BE_READY = 60
-OFFSETS = {"web": 0, "realtime": 1, "sandbox": 10}
+REALTIME_OFFSET = 1
 
 
-def run(settings: Settings, root: Path) -> int:
+def run(settings: Settings, root: Path, *, demo: bool) -> int:
     """Run the house until Ctrl-C or SIGTERM; 0 after a clean stop, 1 where it cannot start."""
     began = time.monotonic()
     data_dir = Path(settings.data_dir).absolute()
@@ -44,14 +44,14 @@ def run(settings: Settings, root: Path) -> int:
         where = os.pread(lock, 200, 0).decode() or "another terminal"
         click.echo(f"It already runs: {where}. Stop it there with Ctrl-C first.", err=True)
         return 1
-    if taken := _taken_ports(settings.port):
+    if taken := _taken_ports(settings):
         click.echo(_about_ports(settings.port, taken), err=True)
         return 1
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"process {os.getpid()}, http://localhost:{settings.port}".encode(), 0)
     stop_on_signals()
     try:
-        return _live(settings, root, began)
+        return _live(settings, root, began, demo=demo)
     except StopAsked:
         click.echo("\nStopping.")
         return 0
@@ -60,14 +60,14 @@ def run(settings: Settings, root: Path) -> int:
         os.ftruncate(lock, 0)
 
 
-def _live(settings: Settings, root: Path, began: float) -> int:
+def _live(settings: Settings, root: Path, began: float, *, demo: bool) -> int:
     if _needs_servers(settings) and (note := embedded.ensure(settings.data_dir).note):
         click.echo(note)
     filled = embedded.settings_with(settings)
     use_settings(filled)
     upgrade(filled.database_owner_url)
     environment = addresses(filled)
-    if _nobody_yet():
+    if demo and _nobody_yet():
         _load_demo(root, environment)
     processes = Processes(root, environment)
     try:
@@ -77,7 +77,7 @@ def _live(settings: Settings, root: Path, began: float) -> int:
         processes.add("scheduler", "scheduler")
         if not settings.is_production:
             processes.add("sandbox", "sandbox")
-        _wait_until_ready(processes, settings.port)
+        _wait_until_ready(processes, settings)
         click.echo(welcome(filled, seconds=time.monotonic() - began))
         processes.watch()
     finally:
@@ -96,10 +96,10 @@ def _leave(settings: Settings) -> None:
     click.echo("Stopped; the data stays.")
 
 
-def _taken_ports(port: int) -> list[int]:
+def _taken_ports(settings: Settings) -> list[int]:
     """Ports of ours that another program has; what is just leaving gets a moment."""
     give_up_at = time.monotonic() + SECONDS_TO_FREE_A_PORT
-    ports = [port + offset for offset in OFFSETS.values()]
+    ports = [settings.port, settings.port + REALTIME_OFFSET, settings.sandbox_port]
     while taken := [each for each in ports if not _is_free(each)]:
         if time.monotonic() > give_up_at:
             break
@@ -144,12 +144,12 @@ def _load_demo(root: Path, environment: dict[str, str]) -> None:
         click.echo("The demo did not load; the house starts without it.", err=True)
 
 
-def _wait_until_ready(processes: Processes, port: int) -> None:
+def _wait_until_ready(processes: Processes, settings: Settings) -> None:
     """Wait for web, realtime and sandbox to answer. Raises CannotStart with who does not."""
     waiting = {
-        "web": f"http://127.0.0.1:{port}/readyz",
-        "realtime": f"http://127.0.0.1:{port + OFFSETS['realtime']}/healthz",
-        "sandbox": f"http://127.0.0.1:{port + OFFSETS['sandbox']}/healthz",
+        "web": f"http://127.0.0.1:{settings.port}/readyz",
+        "realtime": f"http://127.0.0.1:{settings.port + REALTIME_OFFSET}/healthz",
+        "sandbox": f"http://127.0.0.1:{settings.sandbox_port}/healthz",
     }
     known = {child.name for child in processes.children}
     waiting = {name: url for name, url in waiting.items() if name in known}

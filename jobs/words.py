@@ -8,7 +8,7 @@ def addresses_of(settings: Settings) -> list[tuple[str, str]]:
     """One address per audience."""
     weokto = settings.public_url_weokto or f"http://{settings.weokto_hosts[0]}:{settings.port}"
     stam = settings.public_url_stam or f"http://{settings.stam_hosts[0]}:{settings.port}"
-    sandbox = f"http://localhost:{settings.port + 10}"
+    sandbox = f"http://localhost:{settings.sandbox_port}"
     return [
         ("WEOKTO, affiliates", f"{weokto}/"),
         ("STAM, clients", f"{stam}/"),

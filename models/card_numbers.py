@@ -5,6 +5,8 @@ import re
 # Groups of digits joined by one space, dot, dash, slash or underscore, apart from letters.
 _RUN = re.compile(r"(?<![^\W_])\d+(?:[\s.\-–—_/]\d+)*(?![^\W\d_])")
 _GROUP = re.compile(r"\d+")
+_UUID = r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b"
+_UUID_OR_RUN = re.compile(f"(?P<uuid>{_UUID})|{_RUN.pattern}", re.IGNORECASE)
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 SHORTEST, LONGEST = 13, 19
 
@@ -26,6 +28,13 @@ def has_card_number(text: str) -> bool:
     if is_iban(text):
         return False
     return any(_run_has_card(run[0]) for run in _RUN.finditer(text))
+
+
+def without_card_numbers(text: str, instead: str) -> str:
+    """The text with every run of digits that holds a card number replaced; keys stay."""
+    return _UUID_OR_RUN.sub(
+        lambda run: instead if not run["uuid"] and _run_has_card(run[0]) else run[0], text
+    )
 
 
 def is_iban(text: str) -> bool:

@@ -43,14 +43,14 @@ class Buyer:
         with requests.Session() as browser:
             return browser.post(capture.iframe_url, data={**typed, **fields}, timeout=5)
 
-    def token_for(self, number):
-        page = self.type_card(self.open_form(), number)
+    def token_for(self, number, **fields):
+        page = self.type_card(self.open_form(), number, **fields)
         return re.search(r'data-token="([0-9a-f]{64})"', page.text)[1]
 
-    def card(self, number=GOOD, key="card-1"):
+    def card(self, number=GOOD, key="card-1", security_code="123"):
         return CardToRegister(
             key=key,
-            vault_token=self.token_for(number),
+            vault_token=self.token_for(number, cvv=security_code),
             vault_reference=self.reference,
             reference=self.reference,
             email="buyer@example.org",

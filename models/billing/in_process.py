@@ -28,7 +28,14 @@ from models.billing.provider import (
     RefundRequest,
     RegisteredCard,
 )
-from models.billing.sandbox_cards import SandboxCard, Verdict, find_card, judge
+from models.billing.sandbox_cards import (
+    SUGGESTED_SECURITY_CODE,
+    SandboxCard,
+    Verdict,
+    find_card,
+    fingerprint_of,
+    judge,
+)
 
 
 class Fault(StrEnum):
@@ -70,6 +77,7 @@ class InProcessProvider(PaymentProvider):
         self.paid: list[Payment] = []
         self.refunds: dict[str, RefundAnswer] = {}
         self._cards: dict[str, SandboxCard] = {}
+        self._codes: dict[str, str] = {}
         self._registered: dict[str, tuple[CardToRegister, RegisteredCard]] = {}
         self._methods: dict[str, _Method] = {}
         self._charged: dict[str, tuple[ChargeRequest, str]] = {}
@@ -106,7 +114,9 @@ class InProcessProvider(PaymentProvider):
     def close_capture(self, capture_id: str) -> None:
         self.captures.pop(capture_id, None)
 
-    def enter_card(self, number: str, *, reference: str) -> EnteredCard:
+    def enter_card(
+        self, number: str, *, reference: str, security_code: str = SUGGESTED_SECURITY_CODE
+    ) -> EnteredCard:
         """Play the buyer: type a test card. One number gives one token, as at the vault.
 
         Raises UnknownTestCard.
@@ -116,6 +126,7 @@ class InProcessProvider(PaymentProvider):
             raise UnknownTestCard("only the published test cards are known here")
         token = f"tok_twin_{card.last4}"
         self._cards[token] = card
+        self._codes[token] = security_code
         return EnteredCard(token, reference, card.brand, card.last4, 12, clock.today().year + 3)
 
     def register_card(self, card: CardToRegister) -> RegisteredCard:
@@ -142,7 +153,7 @@ class InProcessProvider(PaymentProvider):
             outcome=PaymentOutcome.SUCCEEDED,
             psp_customer_id=card.psp_customer_id or self._next("cus"),
             payment_method_id=self._next("pm"),
-            fingerprint=f"fp_twin_{known.last4}",
+            fingerprint=fingerprint_of(known, self._codes.get(card.vault_token, "")),
             brand=known.brand,
             last4=known.last4,
             exp_month=12,

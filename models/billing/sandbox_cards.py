@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from models.errors import N_
 
+SUGGESTED_SECURITY_CODE = "123"
+
 
 class Behaviour(StrEnum):
     """What a test card does when it is charged, or set up for later."""
@@ -133,3 +135,15 @@ def judge(card: SandboxCard, *, worked_before: bool, off_session: bool) -> Verdi
             return Verdict.PAID_IN_SILENCE
         case _:
             return Verdict.PAID
+
+
+def fingerprint_of(card: SandboxCard, security_code: str) -> str | None:
+    """What tells one card from another, None where nothing does.
+
+    Everybody tries with the same published numbers, so a number alone is nobody's. Typing a
+    security code other than the suggested one makes the card somebody's own: the same
+    number and code on two accounts is then the same card.
+    """
+    if security_code in ("", SUGGESTED_SECURITY_CODE):
+        return None
+    return f"sandboxfp{card.last4}{security_code}"

@@ -7,6 +7,8 @@ from models.oversight.job_run import JobRun, RunStatus
 from models.oversight.mail import MailStatus, OutgoingMail
 from models.oversight.outbox import OutboxDelivery, OutboxEvent
 from models.oversight.queue_mail import queue_mail
+from models.oversight.resend_mail import resend_mail
+from models.oversight.run_job import run_now
 from models.oversight.system_log import SystemLog
 
 __all__ = [
@@ -24,4 +26,6 @@ __all__ = [
     "emit",
     "history_of",
     "queue_mail",
+    "resend_mail",
+    "run_now",
 ]

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from models.card_numbers import is_card_number
+from models.card_numbers import is_card_number, without_card_numbers
 from models.settings import Settings
 
 HIDDEN = "[hidden]"
@@ -22,14 +22,9 @@ SECRET_NAMES = re.compile(
     r"|cvc|cvv|encryption_keys|recovery_code",
     re.IGNORECASE,
 )
-UUID_OR_DIGITS = re.compile(
-    r"(?P<uuid>\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b)"
-    r"|(?<![0-9A-Za-z.])(?P<digits>\d(?:[ -]?\d){12,18})(?![0-9A-Za-z])",
-    re.IGNORECASE,
-)
 ADDRESS = re.compile(r"\b([A-Za-z0-9])[A-Za-z0-9._%+-]*@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)\b")
 TOKENS = re.compile(
-    r"\b(?P<kind>(?:sk|rk|pk)_(?:test|live)_|whsec_|re_)[A-Za-z0-9_]{6,}"
+    r"\b(?P<kind>(?:sk|rk|pk)_(?:test|live)_|whsec_|re_(?=\w*\d))[A-Za-z0-9_]{6,}"
     r"|(?P<word>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{8,}"
     r"|(?P<field>\b(?:token|secret|passphrase|password|code|otp)=)[^&\s\"']+",
 )
@@ -82,7 +77,7 @@ def clean(_logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
 
 def clean_text(text: str, *, addresses: bool = True) -> str:
     """The same for a bare text: card numbers, tokens, and e-mail addresses but for a hint."""
-    text = UUID_OR_DIGITS.sub(_hide_card, text)
+    text = without_card_numbers(text, HIDDEN)
     text = TOKENS.sub(_hide_token, text)
     return ADDRESS.sub(r"\1…@\2", text) if addresses else text
 
@@ -99,11 +94,6 @@ def _clean(value: Any, addresses: bool) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [_clean(part, addresses) for part in value]
     return clean_text(str(value), addresses=addresses)
-
-
-def _hide_card(match: re.Match[str]) -> str:
-    digits = match["digits"]
-    return HIDDEN if digits and is_card_number(digits) else match[0]
 
 
 def _hide_token(match: re.Match[str]) -> str:

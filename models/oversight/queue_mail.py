@@ -1,4 +1,4 @@
-"""Asking for a mail: its row is written with the fact it tells, a job sends it afterwards."""
+"""Queueing a mail: its row, in the transaction of the fact it tells of."""
 
 import json
 from typing import Any
@@ -8,6 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from models import clock
+from models.ids import new_id
+from models.oversight.changes import plain
 from models.oversight.mail import OutgoingMail
 from models.session import defer
 
@@ -26,21 +29,28 @@ def queue_mail(
     context: dict[str, Any] | None = None,
     secrets: dict[str, Any] | None = None,
 ) -> OutgoingMail:
-    """Queue one mail of a kind to one address; a second call with the same key changes nothing.
+    """Have a mail of this kind sent once the transaction has committed.
 
-    ``context`` is what its template shows; ``secrets`` is what must not be read back later
-    (encrypted, and emptied once the mail is sent).
+    ``key`` names the fact: a second call with it gives the first mail back and sends
+    nothing more. ``context`` is what the template says and may be read in the console;
+    ``secrets`` (a sign-in link, its code) is encrypted and forgotten once sent.
     """
-    statement = insert(OutgoingMail).values(
-        idempotency_key=key,
-        kind=kind,
-        platform=platform,
-        to_email=to_email,
-        locale=locale,
-        user_id=user_id,
-        context=context or {},
-        secrets=json.dumps(secrets) if secrets else None,
+    session.execute(
+        insert(OutgoingMail)
+        .values(
+            id=new_id(),
+            idempotency_key=key,
+            kind=kind,
+            platform=str(platform),
+            to_email=to_email,
+            locale=locale,
+            user_id=user_id,
+            context=plain(context or {}),
+            secrets=json.dumps(plain(secrets)) if secrets else None,
+            created_at=clock.now(),
+            next_try_at=clock.now(),
+        )
+        .on_conflict_do_nothing(index_elements=["idempotency_key"])
     )
-    session.execute(statement.on_conflict_do_nothing(index_elements=["idempotency_key"]))
     defer(session, SEND)
     return session.scalars(select(OutgoingMail).where(OutgoingMail.idempotency_key == key)).one()

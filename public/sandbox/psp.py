@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from models import clock
-from models.billing.sandbox_cards import find_card
+from models.billing.sandbox_cards import find_card, fingerprint_of
 from public.sandbox.psp_protocol import (
     PspRefusal,
     announce,
@@ -84,7 +84,7 @@ def create_payment_method() -> Thing:
             "last4": card.last4,
             "exp_month": month,
             "exp_year": year,
-            "fingerprint": f"sandboxfp{card.last4}",
+            "fingerprint": fingerprint_of(card, str(typed.get("cvc", ""))),
             "country": "FR",
             "funding": "credit",
         },

@@ -71,7 +71,16 @@ class TestRegisterCard:
         assert (card.brand, card.last4, card.exp_month, card.exp_year) == ("visa", "4242", 12, 2040)
         assert card.payment_method_id.startswith("pm_")
         assert card.psp_customer_id.startswith("cus_")
-        assert card.fingerprint
+        assert card.fingerprint is None
+
+    def test_tells_one_persons_card_from_the_numbers_everyone_tries(self, buyer):
+        mine, again = (
+            buyer.provider.register_card(buyer.card(key=key, security_code="777"))
+            for key in ("card-1", "card-2")
+        )
+
+        assert mine.fingerprint == again.fingerprint
+        assert mine.fingerprint
 
     def test_twice_is_one(self, buyer):
         card = buyer.card()

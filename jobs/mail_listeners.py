@@ -1,0 +1,174 @@
+"""Mails that follow from facts: each listener queues one mail under the fact's own key."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from models import clock
+from models.accounts import Platform, User, UserType, user_by_email
+from models.affiliation import Commission
+from models.base import Json
+from models.billing import Customer, Invoice, PaymentMethod
+from models.catalog import Product
+from models.oversight import JobRun, OutboxEvent, queue_mail
+from models.settings import current_settings
+
+
+def mail_receipt(session: Session, event: OutboxEvent) -> None:
+    """The buyer's receipt of a paid invoice, with what follows from it."""
+    invoice = session.scalars(
+        select(Invoice)
+        .where(Invoice.id == event.subject_id)
+        .options(
+            selectinload(Invoice.lines),
+            joinedload(Invoice.customer).joinedload(Customer.user),
+        )
+    ).one()
+    user = invoice.customer.user
+    if not invoice.amount_including_tax:
+        return
+    queue_mail(
+        session,
+        "receipt",
+        platform=user.platform,
+        to_email=user.email,
+        locale=event.data.get("locale") or user.locale,
+        key=f"receipt:{invoice.id}",
+        user_id=user.id,
+        context={**_invoice_facts(session, invoice), **_what_follows(invoice.customer)},
+    )
+
+
+def _invoice_facts(session: Session, invoice: Invoice) -> Json:
+    """An invoice as its mail says it, from the mentions of the day it was issued."""
+    mentions = invoice.mentions
+    seller = mentions.get("seller", {})
+    charged = bool(invoice.tax_rate)
+    method = (
+        session.get(PaymentMethod, invoice.payment_method_id) if invoice.payment_method_id else None
+    )
+    return {
+        "number": invoice.number,
+        "paid_at": invoice.paid_at,
+        "product": mentions.get("product", ""),
+        "plan": mentions.get("plan", ""),
+        "lines": [{"label": line.label, "total": line.total} for line in invoice.lines],
+        "excluding": invoice.amount_excluding_tax,
+        "tax": invoice.tax_amount,
+        "including": invoice.amount_including_tax,
+        "currency": invoice.currency,
+        "vat_rate": str((invoice.tax_rate * 100).normalize()),
+        "vat_mention": "" if charged else mentions.get("vat", ""),
+        "card_brand": method.brand if method else "",
+        "card_last4": method.last4 if method else "",
+        "seller": ", ".join(
+            part
+            for part in (
+                seller.get("name"),
+                seller.get("address"),
+                f"SIREN {seller['siren']}" if seller.get("siren") else "",
+                seller.get("vat_number"),
+            )
+            if part
+        ),
+    }
+
+
+def _what_follows(customer: Customer) -> Json:
+    return {
+        "trial_ends_at": customer.trial_ends_at,
+        "next_charge_at": None if customer.cancel_at_period_end else customer.next_charge_at,
+        "subscription_ends_at": customer.subscription_ends_at,
+    }
+
+
+def mail_welcome(session: Session, event: OutboxEvent) -> None:
+    """The way into what was bought."""
+    customer = session.scalars(
+        select(Customer)
+        .where(Customer.id == event.subject_id)
+        .options(joinedload(Customer.user), joinedload(Customer.product))
+    ).one()
+    user = customer.user
+    queue_mail(
+        session,
+        "welcome",
+        platform=user.platform,
+        to_email=user.email,
+        locale=event.data.get("locale") or user.locale,
+        key=f"welcome:{event.id}",
+        user_id=user.id,
+        context={"product": customer.product.name, **_what_follows(customer)},
+    )
+
+
+def mail_commission(session: Session, event: OutboxEvent) -> None:
+    """What a sale earned its affiliate, and when it is released."""
+    commission = session.scalars(select(Commission).where(Commission.id == event.subject_id)).one()
+    affiliate = User.get(session, commission.affiliate_id)
+    product = session.scalars(
+        select(Product).join(Customer).where(Customer.id == commission.customer_id)
+    ).one()
+    queue_mail(
+        session,
+        "commission_earned",
+        platform=affiliate.platform,
+        to_email=affiliate.email,
+        locale=affiliate.locale,
+        key=f"commission_earned:{commission.id}",
+        user_id=affiliate.id,
+        context={
+            "product": product.name,
+            "currency": commission.currency,
+            "total": commission.total_amount,
+            "main": commission.main_amount,
+            "extended": commission.extended_amount,
+            "locked_until": commission.locked_until,
+            "extended_locked_until": commission.extended_locked_until,
+        },
+    )
+
+
+def alert_job_failed(session: Session, event: OutboxEvent) -> None:
+    """Tell the owner of a scheduled job's errors, once a day for each job."""
+    run = JobRun.get(session, event.subject_id)
+    last_words = (run.error or "").strip().splitlines()[-1:]
+    alert_owner(
+        session,
+        "job_failed",
+        about=run.name,
+        key=f"job_failed:{run.name}:{clock.today()}",
+        facts=[["Due", run.due_at.isoformat()], ["Errors", str(run.errors)]],
+        detail=" ".join(last_words),
+    )
+
+
+def alert_ledger(session: Session, event: OutboxEvent) -> None:
+    """Tell the owner that the ledger does not verify, once a day while it lasts."""
+    alert_owner(
+        session,
+        "ledger",
+        about="ledger-verify",
+        key=f"ledger:{clock.today()}",
+        facts=[[str(name), str(value)] for name, value in event.data.items()],
+        detail="",
+    )
+
+
+def alert_owner(
+    session: Session, what: str, *, about: str, key: str, facts: list[list[str]], detail: str
+) -> None:
+    """Queue an alert to the owner, in their language."""
+    address = current_settings().owner_email
+    owner = session.scalar(
+        select(User).where(User.user_type == UserType.OWNER).order_by(User.id).limit(1)
+    ) or user_by_email(session, Platform.WEOKTO, address)
+    queue_mail(
+        session,
+        "staff_alert",
+        platform=Platform.WEOKTO,
+        to_email=owner.email if owner else address,
+        locale=owner.locale if owner else "fr",
+        key=f"staff_alert:{key}",
+        user_id=owner.id if owner else None,
+        context={"what": what, "about": about, "facts": facts, "detail": detail},
+    )
