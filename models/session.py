@@ -115,7 +115,7 @@ def unit_of_work() -> Iterator[Session]:
         deferred = session.info.pop("deferred", [])
         session.close()
         _inside.reset(token)
-    _send_deferred(deferred)
+    session.info["unsent"] = _send_deferred(deferred)
 
 
 @contextmanager
@@ -170,11 +170,22 @@ def send_with(send: Sender | None) -> None:
     _send = send
 
 
-def _send_deferred(deferred: list[Deferred]) -> None:
+def unsent(session: Session) -> list[Deferred]:
+    """After a unit of work: which of its deferred jobs reached no queue, for the few callers
+    that would rather do the work themselves than leave it to the sweep."""
+    left: list[Deferred] = session.info.get("unsent", [])
+    return left
+
+
+def _send_deferred(deferred: list[Deferred]) -> list[Deferred]:
+    left = []
     for job, args in deferred:
-        if _send is None:
-            continue
         try:
-            _send(job, args)
+            if _send is None:
+                left.append((job, args))
+            else:
+                _send(job, args)
         except Exception:  # the commit stands whatever the queue does; a sweep finds the row
             log.warning("queue unreachable, left to the sweep", extra={"job": job}, exc_info=True)
+            left.append((job, args))
+    return left

@@ -5,6 +5,7 @@ from flask import Flask
 from public import (
     assets,
     buttons,
+    cron,
     errors,
     forms,
     headers,
@@ -34,6 +35,7 @@ def install(app: Flask) -> None:
     errors.install(app)
     app.register_blueprint(health.pages)
     app.register_blueprint(json_api.pages)
+    app.register_blueprint(cron.pages)
     app.register_blueprint(libraries.pages)
     rendered.install(app)
     assets.install(app)

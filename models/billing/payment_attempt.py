@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models import clock
 from models.base import Base, Becoming, Keyed, enum_of, not_negative
+from models.errors import IllegalTransition
 
 
 class AttemptOutcome(enum.StrEnum):
@@ -88,3 +89,14 @@ class PaymentAttempt(Keyed, Becoming, Base):
     started_at: Mapped[datetime] = mapped_column(default=clock.now)
     asked_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+    def become(self, outcome: AttemptOutcome) -> None:
+        """Move to another outcome. Raises IllegalTransition for a move not in the table."""
+        if outcome not in self.LEADS_TO[self.outcome]:
+            raise IllegalTransition(self, self.outcome.value, outcome.value)
+        self.outcome = outcome
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still become a payment."""
+        return self.outcome in (AttemptOutcome.PENDING, AttemptOutcome.NEEDS_ACTION)

@@ -7,10 +7,16 @@ from models import session as boundary
 
 
 @pytest.fixture
-def queued(committed, redis, monkeypatch):
-    """Deferred jobs go to this worker's Redis, and Redis is not thought to be away."""
+def sending(monkeypatch):
+    """Say for one test how deferred jobs are sent; Redis is not thought to be away."""
     monkeypatch.setattr(queue, "_left_alone_until", 0.0)
+    monkeypatch.setattr(boundary, "_send", None)
     queue.load_jobs()
-    boundary.send_with(queue.enqueue)
-    yield redis
-    boundary.send_with(None)
+    return boundary.send_with
+
+
+@pytest.fixture
+def queued(committed, redis, sending):
+    """Deferred jobs go to this worker's Redis."""
+    sending(queue.enqueue)
+    return redis

@@ -10,7 +10,7 @@ from jobs import oversight
 from models import clock
 from models.oversight import SYSTEM, JobRun, OutboxDelivery, OutboxEvent, emit
 from models.oversight.dispatch import dispatch_events, has_waiting_events
-from models.session import send_with, unit_of_work
+from models.session import unit_of_work
 
 
 def tell(count, kind="tests.happened"):
@@ -122,16 +122,13 @@ class TestDispatch:
         assert marks() == 1
 
 
-def test_the_sweep_finds_what_no_queue_was_told(committed, listeners):
+def test_the_sweep_finds_what_no_queue_was_told(committed, listeners, sending):
     def away(name, args):
         raise ConnectionError
 
     listeners(happened=(mark,))
-    send_with(away)
-    try:
-        tell(1)
-    finally:
-        send_with(None)
+    sending(away)
+    tell(1)
 
     assert oversight.sweep()["told"] == 1
     assert marks() == 1

@@ -9,7 +9,7 @@ from rq import Queue, SimpleWorker
 from jobs import queue
 from jobs.perform import perform, perform_here
 from models.errors import Missing
-from models.session import defer, send_with, unit_of_work
+from models.session import defer, unit_of_work
 from models.settings import use_settings
 
 
@@ -59,18 +59,13 @@ class TestDeferred:
 
         assert not Queue("default", connection=queued).job_ids
 
-    def test_without_redis_the_commit_stands_and_costs_little(self, committed, settings):
+    def test_without_redis_the_commit_stands_and_costs_little(self, committed, settings, sending):
         use_settings(settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"}))
-        send_with(queue.enqueue)
+        sending(queue.enqueue)
         started = time.monotonic()
-        try:
-            with unit_of_work() as session:
-                for _ in range(3):
-                    defer(session, "oversight-dispatch")
-                    defer(session, "oversight-sweep")
-        finally:
-            send_with(None)
-            queue._left_alone_until = 0.0
+        with unit_of_work() as session:
+            defer(session, "oversight-dispatch")
+            defer(session, "oversight-sweep")
 
         assert time.monotonic() - started < 1
 

@@ -1,0 +1,30 @@
+"""Numbering: one series and year at a time, without gaps."""
+
+from datetime import datetime
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from models.billing.invoice import InvoiceCounter
+from models.clock import paris
+
+INVOICES = "WS"
+
+
+def next_number(session: Session, series: str, *, at: datetime) -> str:
+    """The next number of a series in the Paris year of ``at``, like ``WS-2026-000123``.
+
+    The counter's row stays locked until the transaction ends, and a rollback gives the
+    number back: numbers are given in order and none is lost.
+    """
+    year = paris(at).year
+    number: int = session.execute(
+        insert(InvoiceCounter)
+        .values(series=series, year=year, last_number=1)
+        .on_conflict_do_update(
+            index_elements=["series", "year"],
+            set_={"last_number": InvoiceCounter.last_number + 1},
+        )
+        .returning(InvoiceCounter.last_number)
+    ).scalar_one()
+    return f"{series}-{year}-{number:06d}"

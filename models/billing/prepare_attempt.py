@@ -1,0 +1,163 @@
+"""Before the charge: the attempt written down, then the card known to the PSP.
+
+Each step is a transaction of its own, committed before the call that it prepares.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from models.accounts import User
+from models.accounts.site import site_url
+from models.billing.buyer import has_it_already, lock_buyer
+from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
+from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
+from models.billing.provider import CardToRegister, ChargeRequest, PaymentOutcome, RegisteredCard
+from models.billing.quote import Quote
+from models.catalog import PaymentButton
+from models.oversight import SYSTEM, emit
+
+BOUGHT_MEANWHILE = "already_customer"
+RETURN_PATH = "/checkout/return"
+
+
+def prepare_attempt(session: Session, capture_id: UUID, *, now: datetime) -> PaymentAttempt | None:
+    """Write down that the card of this try is about to be charged; None where it must not be.
+
+    One try has one attempt, so whoever writes it is the only one to charge. It is not
+    written for a checkout that is over, has no card yet, has an attempt for this try
+    already, or whose buyer has the product or another charge of unknown outcome for it.
+    """
+    capture = CaptureEndpoint.for_update(session, capture_id)
+    if capture.status is not CaptureStatus.PENDING or capture.card_received_at is None:
+        return None
+    if now >= capture.expires_at or attempt_of_try(session, capture) is not None:
+        return None
+    if _is_spoken_for(session, capture):
+        return None
+    attempt = PaymentAttempt(
+        capture_id=capture.id,
+        attempt_no=capture.try_no,
+        idempotency_key=f"chk_{capture.id}_{capture.try_no}",
+        amount=capture.amount,
+        currency=capture.currency,
+        outcome=AttemptOutcome.PENDING,
+        psp_customer_id=capture.psp_customer_id,
+        started_at=now,
+    )
+    session.add(attempt)
+    session.flush()
+    return attempt
+
+
+def attempt_of_try(session: Session, capture: CaptureEndpoint) -> PaymentAttempt | None:
+    """The attempt of the checkout's current try, where one was made."""
+    return session.scalar(
+        select(PaymentAttempt).where(
+            PaymentAttempt.capture_id == capture.id, PaymentAttempt.attempt_no == capture.try_no
+        )
+    )
+
+
+def _is_spoken_for(session: Session, capture: CaptureEndpoint) -> bool:
+    """Whether the buyer has the product, or may just have paid for it in another window."""
+    lock_buyer(session, capture)
+    if has_it_already(session, capture):
+        capture.become(CaptureStatus.FAILED)
+        capture.last_decline_code = BOUGHT_MEANWHILE
+        emit(session, "billing.checkout_failed", capture, actor=SYSTEM, reason=BOUGHT_MEANWHILE)
+        return True
+    mine, theirs = aliased(PaymentButton), aliased(PaymentButton)
+    elsewhere = (
+        select(PaymentAttempt.id)
+        .join(CaptureEndpoint, CaptureEndpoint.id == PaymentAttempt.capture_id)
+        .join(theirs, theirs.id == CaptureEndpoint.button_id)
+        .join(mine, mine.product_id == theirs.product_id)
+        .where(
+            mine.id == capture.button_id,
+            CaptureEndpoint.user_id == capture.user_id,
+            CaptureEndpoint.id != capture.id,
+            PaymentAttempt.outcome == AttemptOutcome.PENDING,
+        )
+        .limit(1)
+    )
+    return session.scalar(elsewhere) is not None
+
+
+def card_of(session: Session, attempt: PaymentAttempt) -> CardToRegister:
+    """What the PSP is told of the card of an attempt; the key makes a repetition harmless."""
+    capture = CaptureEndpoint.get(session, attempt.capture_id)
+    user = User.get(session, capture.user_id)
+    return CardToRegister(
+        key=f"reg_{capture.id}_{attempt.attempt_no}",
+        vault_token=capture.vault_token or "",
+        vault_reference=capture.vault_reference or "",
+        reference=str(user.id),
+        email=user.email,
+        psp_customer_id=attempt.psp_customer_id,
+    )
+
+
+def record_registration(
+    session: Session, attempt_id: UUID, card: RegisteredCard, *, now: datetime
+) -> ChargeRequest | None:
+    """Keep what the PSP made of the card and say what to charge; None where nothing is.
+
+    Money has not moved: a registration without a sure answer ends the attempt as an error,
+    and the buyer may try again.
+    """
+    attempt = PaymentAttempt.get(session, attempt_id)
+    capture = CaptureEndpoint.for_update(session, attempt.capture_id)
+    attempt = PaymentAttempt.for_update(session, attempt_id)
+    if attempt.outcome is not AttemptOutcome.PENDING or attempt.attempt_no != capture.try_no:
+        return None
+    if card.outcome is not PaymentOutcome.SUCCEEDED:
+        _refuse(session, capture, attempt, card, now)
+        return None
+    attempt.psp_customer_id = capture.psp_customer_id = card.psp_customer_id
+    capture.psp_payment_method_id = card.payment_method_id
+    capture.card_fingerprint = card.fingerprint
+    capture.brand, capture.last4 = card.brand or capture.brand, card.last4 or capture.last4
+    capture.exp_month = card.exp_month or capture.exp_month
+    capture.exp_year = card.exp_year or capture.exp_year
+    return _charge(session, capture, attempt)
+
+
+def _refuse(
+    session: Session,
+    capture: CaptureEndpoint,
+    attempt: PaymentAttempt,
+    card: RegisteredCard,
+    now: datetime,
+) -> None:
+    declined = card.outcome is PaymentOutcome.DECLINED
+    attempt.become(AttemptOutcome.DECLINED if declined else AttemptOutcome.ERROR)
+    attempt.decline_code = card.decline_code
+    attempt.message = card.error_code
+    attempt.finished_at = now
+    capture.last_decline_code = card.decline_code or card.error_code
+    emit(
+        session,
+        "billing.payment_declined" if declined else "billing.payment_failed",
+        capture,
+        actor=SYSTEM,
+        data={"attempt_no": attempt.attempt_no, "code": capture.last_decline_code},
+    )
+
+
+def _charge(session: Session, capture: CaptureEndpoint, attempt: PaymentAttempt) -> ChargeRequest:
+    quote = Quote.from_json(capture.quote)
+    user = User.get(session, capture.user_id)
+    return ChargeRequest(
+        attempt_key=attempt.idempotency_key,
+        amount=attempt.amount,
+        currency=attempt.currency,
+        psp_customer_id=capture.psp_customer_id or "",
+        payment_method_id=capture.psp_payment_method_id or "",
+        keeps_card=bool(quote.interval.renews or quote.trial_days),
+        return_url=f"{site_url(user.platform)}{RETURN_PATH}/{capture.id}",
+        description=f"{quote.product_name} · {quote.plan_name}",
+        metadata={"capture_id": str(capture.id), "user_id": str(user.id)},
+    )

@@ -1,0 +1,195 @@
+"""Settling a purchase: everything that follows from the PSP's word, in one transaction."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from models.accounts import User
+from models.billing.buyer import lock_buyer
+from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
+from models.billing.customer import Customer, CustomerStatus, customer_of
+from models.billing.invoice import Invoice
+from models.billing.issue_invoice import issue_paid_invoice, mentions_for
+from models.billing.open_accesses import open_accesses
+from models.billing.payment_attempt import PaymentAttempt
+from models.billing.payment_method import PaymentMethod
+from models.billing.provider import Payment
+from models.billing.quote import Dates, Quote
+from models.billing.signals import invoice_paid, purchase_made
+from models.catalog import PaymentButton, Plan
+from models.catalog.edit_plan import mark_sold
+from models.errors import N_, DomainError
+from models.oversight import Actor, emit
+
+
+class PaidTwice(DomainError):
+    """The person became a customer by another checkout before this payment was known."""
+
+    code = "paid_twice"
+    message = N_("This person already has this product: the second payment must be given back.")
+
+
+def settle_purchase(
+    session: Session,
+    capture: CaptureEndpoint,
+    *,
+    attempt: PaymentAttempt | None,
+    payment: Payment | None,
+    actor: Actor,
+    now: datetime,
+) -> Customer:
+    """Make the buyer a customer: card, dates, numbered invoice, accesses, and what others add.
+
+    The caller holds the checkout's row lock and has the PSP's word (or, where nothing is
+    ever to pay, needs none). ``now`` is when the money is taken to be paid. A checkout
+    already settled gives its customer back. Raises PaidTwice.
+    """
+    if capture.status is CaptureStatus.COMPLETED:
+        return Customer.get(session, capture.customer_id)
+    button = PaymentButton.get(session, capture.button_id)
+    user = lock_buyer(session, capture)
+    quote = Quote.from_json(capture.quote)
+    dates = quote.dates_from(now)
+    customer = _customer(session, user, button, dates)
+    mark_sold(session, Plan.get(session, button.plan_id), at=now)
+    has_card = capture.psp_payment_method_id is not None
+    method = _payment_method(session, capture, customer, now) if has_card else None
+    invoice = _invoice(session, capture, customer, user, quote, dates, now)
+    if invoice is not None:
+        invoice.payment_method_id = method.id if method else None
+        invoice.psp_payment_id = payment.payment_id if payment else None
+        invoice.psp_status = payment.psp_status if payment else None
+    session.flush()
+    open_accesses(session, customer, now=now)
+    _close(capture, customer, invoice, now)
+    if attempt is not None and invoice is not None:
+        attempt.invoice_id = invoice.id
+    _tell(session, capture, customer, invoice, method, actor, now)
+    return customer
+
+
+def _customer(session: Session, user: User, button: PaymentButton, dates: Dates) -> Customer:
+    customer = customer_of(session, user.id, button.product_id)
+    status = CustomerStatus.TRIAL if dates.trial_ends_at else CustomerStatus.ACTIVE
+    if customer is None:
+        customer = Customer(user_id=user.id, product_id=button.product_id, status=status)
+        session.add(customer)
+    elif customer.is_running:
+        raise PaidTwice
+    else:
+        customer.become(status)
+    customer.current_plan_id = button.plan_id
+    customer.trial_ends_at = dates.trial_ends_at
+    customer.subscription_ends_at = dates.subscription_ends_at
+    customer.billing_anchor_at = dates.billing_anchor_at
+    customer.next_charge_at = dates.next_charge_at
+    customer.billing_cycles_done = dates.billing_cycles_done
+    customer.cancel_at_period_end = False
+    customer.cancelled_at = None
+    customer.dunning_step = 0
+    session.flush()
+    return customer
+
+
+def _payment_method(
+    session: Session, capture: CaptureEndpoint, customer: Customer, now: datetime
+) -> PaymentMethod:
+    """The card as the customer's only default one; an earlier default stays, as a former one."""
+    session.execute(
+        update(PaymentMethod)
+        .where(PaymentMethod.customer_id == customer.id, PaymentMethod.is_default)
+        .values(is_default=False)
+    )
+    method = PaymentMethod(
+        customer_id=customer.id,
+        vault_token=capture.vault_token,
+        vault_reference=capture.vault_reference,
+        psp_customer_id=capture.psp_customer_id,
+        psp_payment_method_id=capture.psp_payment_method_id,
+        card_fingerprint=capture.card_fingerprint,
+        brand=capture.brand,
+        last4=capture.last4,
+        exp_month=capture.exp_month,
+        exp_year=capture.exp_year,
+        is_default=True,
+        created_at=now,
+    )
+    session.add(method)
+    session.flush()
+    customer.default_payment_method_id = method.id
+    return method
+
+
+def _invoice(
+    session: Session,
+    capture: CaptureEndpoint,
+    customer: Customer,
+    user: User,
+    quote: Quote,
+    dates: Dates,
+    now: datetime,
+) -> Invoice | None:
+    if quote.kind is None:
+        return None
+    return issue_paid_invoice(
+        session,
+        customer,
+        kind=quote.kind,
+        lines=quote.lines,
+        period_start=now,
+        period_end=dates.period_end,
+        mentions=mentions_for(user, quote),
+        paid_at=now,
+    )
+
+
+def _close(
+    capture: CaptureEndpoint, customer: Customer, invoice: Invoice | None, now: datetime
+) -> None:
+    """The checkout is over; the card's token lives on with the payment method alone."""
+    capture.become(CaptureStatus.COMPLETED)
+    capture.completed_at = now
+    capture.customer_id = customer.id
+    capture.invoice_id = invoice.id if invoice else None
+    capture.last_decline_code = None
+    capture.vault_token = None
+
+
+def _tell(
+    session: Session,
+    capture: CaptureEndpoint,
+    customer: Customer,
+    invoice: Invoice | None,
+    method: PaymentMethod | None,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Let other areas take part, then tell the facts."""
+    part: dict[str, Any] = {
+        "session": session,
+        "capture": capture,
+        "customer": customer,
+        "invoice": invoice,
+        "payment_method": method,
+        "actor": actor,
+        "now": now,
+    }
+    facts = {
+        "capture_id": capture.id,
+        "user_id": capture.user_id,
+        "button_id": capture.button_id,
+        "customer_id": customer.id,
+        "product_id": customer.product_id,
+        "plan_id": customer.current_plan_id,
+        "invoice_id": invoice.id if invoice else None,
+        "amount": invoice.amount_including_tax if invoice else 0,
+        "locale": capture.locale,
+    }
+    emit(session, "billing.purchase_made", customer, actor=actor, data=facts)
+    if invoice is not None:
+        emit(session, "billing.invoice_paid", invoice, actor=actor, data=facts)
+    purchase_made.send(None, **part)
+    if invoice is not None:
+        invoice_paid.send(None, **part)
