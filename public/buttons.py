@@ -40,7 +40,9 @@ class NotAReport(BadInput):
 
 def install(app: Flask) -> None:
     """Give templates ``payment_button(…)`` and ``payment_offer(…)``; serve the snippet."""
-    app.jinja_env.globals.update(payment_button=payment_button, payment_offer=payment_offer)
+    app.jinja_env.globals.update(
+        payment_button=payment_button, payment_offer=payment_offer, button_words=button_words
+    )
     app.register_blueprint(pages)
 
 
@@ -78,11 +80,11 @@ def payment_button(key: str, text: str | None = None, class_: str = "") -> Marku
         key,
         Markup("?click={}").format(click) if click else "",
         key,
-        text or cta_of(offer),
+        text or button_words(offer),
     )
 
 
-def cta_of(offer: Offer) -> str:
+def button_words(offer: Offer) -> str:
     """The words on a button: the owner's own, or the usual ones in the reader's language."""
     return _("Sign up") if offer.cta_text in ("", "S'inscrire") else offer.cta_text
 
@@ -161,7 +163,7 @@ def button_config(query: ButtonAsked) -> ButtonConfig:
         key=offer.key,
         display_name=offer.display_name,
         description=offer.description,
-        cta_text=cta_of(offer),
+        cta_text=button_words(offer),
         product_name=offer.product_name,
         product_slug=offer.product_slug,
         plan_name=offer.plan_name,
