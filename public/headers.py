@@ -6,8 +6,11 @@ so that pages kept in a cache never repeat one.
 """
 
 from secrets import token_urlsafe
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
+
+from models.settings import current_settings
 
 STRICT = {
     "default-src": "'self'",
@@ -45,6 +48,12 @@ def csp_nonce() -> str:
 def allow(directive: str, source: str) -> None:
     """Let this answer use one more source; ``'none'`` gives way to it."""
     g.setdefault("csp_sources", {}).setdefault(directive, []).append(source)
+
+
+def allow_vault() -> None:
+    """Let this answer show the vault's card form in a frame."""
+    parts = urlsplit(current_settings().vault_url)
+    allow("frame-src", f"{parts.scheme}://{parts.netloc}")
 
 
 def _policy() -> str:

@@ -1,7 +1,6 @@
 """The pages anyone may read: front doors, sales pages, legal texts, and the two small choices."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import (
     Blueprint,
@@ -26,7 +25,7 @@ from public import legal
 from public.brand import brand_here, public_url, somebody_is_signed_in
 from public.buttons import note_own_sightings, offers_here
 from public.forms import csrf
-from public.headers import allow
+from public.headers import allow_vault
 from public.languages import LANGUAGE_COOKIE, LANGUAGES
 from public.origins import ForeignOrigin, came_from_here
 from public.rendered import keep_this_answer, kept_text
@@ -65,9 +64,7 @@ def frame_of_every_page() -> dict[str, Any]:
 def shown_to_all(template: str, **context: Any) -> Response:
     """A page that says nothing about who reads it, kept as bytes where nothing else differs."""
     g.cacheable = True
-    if vault := current_settings().pcivault_base_url:
-        parts = urlsplit(vault)
-        allow("frame-src", f"{parts.scheme}://{parts.netloc}")
+    allow_vault()
 
     def render() -> str:
         text = render_template(template, **context)

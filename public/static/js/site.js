@@ -30,7 +30,7 @@
     const link = event.target.closest("a[data-payment-button], a[data-sign-in]");
     if (!link || !("showModal" in HTMLDialogElement.prototype)) return;
     event.preventDefault();
-    open(link, new URL("paymentButton" in link.dataset ? me.dataset.checkout : me.dataset.signIn, me.src).href);
+    open(link, new URL("paymentButton" in link.dataset ? me.dataset.checkoutJs : me.dataset.signInJs, me.src).href);
   });
 
   /* A menu opened over a small screen closes once one of its links is followed. */
@@ -40,7 +40,7 @@
   });
 
   const page = document.querySelector("[data-checkout]");
-  if (page) import(new URL(me.dataset.checkout, me.src).href).then((module) => module.enliven(page)).catch(() => {
+  if (page) import(new URL(me.dataset.checkoutJs, me.src).href).then((module) => module.enliven(page)).catch(() => {
     document.documentElement.classList.remove("scripted");
   });
 })();
