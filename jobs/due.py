@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from models.catalog import WebhookDelivery, WebhookStatus
 from models.oversight import MailStatus, OutboxEvent, OutgoingMail
 
 
@@ -23,4 +24,13 @@ def mails(session: Session) -> datetime | None:
     """When the next mail wants to be sent."""
     return session.scalar(
         select(func.min(OutgoingMail.next_try_at)).where(OutgoingMail.status == MailStatus.QUEUED)
+    )
+
+
+def webhooks(session: Session) -> datetime | None:
+    """When the next endpoint is to be told."""
+    return session.scalar(
+        select(func.min(WebhookDelivery.next_try_at)).where(
+            WebhookDelivery.status == WebhookStatus.QUEUED
+        )
     )

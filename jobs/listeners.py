@@ -12,6 +12,7 @@ from jobs.mail_listeners import (
     mail_receipt,
     mail_welcome,
 )
+from jobs.webhook_listeners import tell_button
 from models.oversight.dispatch import Listeners
 
 LISTENERS: Listeners = {
@@ -36,8 +37,8 @@ LISTENERS: Listeners = {
     "billing.card_received": (),
     "billing.checkout_begun": (),
     "billing.checkout_failed": (),
-    "billing.invoice_paid": (mail_receipt,),
-    "billing.purchase_made": (mail_welcome,),
+    "billing.invoice_paid": (mail_receipt, tell_button),
+    "billing.purchase_made": (mail_welcome, tell_button),
     "catalog.access_closed": (),
     "catalog.access_opened": (),
     "catalog.button_created": (),
@@ -52,6 +53,7 @@ LISTENERS: Listeners = {
     "catalog.product_created": (),
     "catalog.product_deleted": (),
     "catalog.product_edited": (),
+    "catalog.webhook_closed": (),
     "ledger.verify_failed": (alert_ledger,),
     "oversight.job_asked": (),
     "oversight.job_failed": (alert_job_failed,),

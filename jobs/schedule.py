@@ -24,7 +24,12 @@ PREFIX = "periodic-"
 EVERY_MINUTE = N_("Every minute")
 EVERY_5_MINUTES = N_("Every 5 minutes")
 
-PERIODIC = (Periodic("oversight-sweep", "* * * * *", "outbox", EVERY_MINUTE, next_due=due.outbox),)
+PERIODIC = (
+    Periodic("oversight-sweep", "* * * * *", "outbox", EVERY_MINUTE, next_due=due.outbox),
+    Periodic("oversight-send-mails", "* * * * *", "mail", EVERY_MINUTE, next_due=due.mails),
+    Periodic("catalog-send-webhooks", "* * * * *", "mail", EVERY_MINUTE, next_due=due.webhooks),
+    Periodic("accounts-tidy", "45 4 * * *", "default", N_("Every night at 04:45")),
+)
 
 use_schedule(PERIODIC)
 

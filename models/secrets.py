@@ -1,5 +1,6 @@
 """Secrets: encrypted at rest with rotating keys, hashed where only a comparison is needed."""
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -28,6 +29,11 @@ def unseal(sealed: str) -> str:
 def new_token() -> str:
     """32 random bytes as URL-safe text."""
     return secrets.token_urlsafe(32)
+
+
+def new_signing_secret() -> str:
+    """32 random bytes as Standard Webhooks writes the secret of an endpoint."""
+    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
 def digest(token: str) -> str:

@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     mail_from_weokto: str = "WEOKTO <bonjour@weokto.localhost>"
     mail_from_stam: str = "STAM <bonjour@stam.localhost>"
 
+    webhooks_to_private_addresses: bool = False
+
     cron_secret: str = ""
     metrics_token: str = ""
     sentry_dsn: str = ""
@@ -111,6 +113,7 @@ class Settings(BaseSettings):
             "PSP_BASE_URL": self.psp_base_url.startswith("https://"),
             "PSP_SECRET_KEY": not self.psp_secret_key.startswith("sk_test"),
             "PSP_WEBHOOK_SECRET": self.psp_webhook_secret != "whsec_sandbox",
+            "WEBHOOKS_TO_PRIVATE_ADDRESSES": not self.webhooks_to_private_addresses,
             "RESEND_API_KEY or SMTP_URL": bool(self.resend_api_key or self.smtp_url),
         }
         return [

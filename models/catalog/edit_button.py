@@ -15,7 +15,7 @@ from models.catalog.plan import Plan
 from models.catalog.product import Product
 from models.errors import N_, BadInput, DomainError
 from models.oversight import Actor, emit
-from models.secrets import new_token
+from models.secrets import new_signing_secret
 from models.settings import current_settings
 
 EDITABLE = frozenset(
@@ -104,7 +104,7 @@ def _follow_plan(session: Session, button: PaymentButton) -> None:
         PaymentType.SUBSCRIPTION if plan.billing_interval.renews else PaymentType.ONE_TIME
     )
     if button.webhook_url and not button.webhook_secret:
-        button.webhook_secret = f"whsec_{new_token()}"
+        button.webhook_secret = new_signing_secret()
 
 
 def _check(session: Session, button: PaymentButton) -> None:

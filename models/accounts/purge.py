@@ -1,0 +1,34 @@
+"""Forgetting what signing in leaves behind, once nobody can need it any more."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, or_
+from sqlalchemy.orm import Session
+
+from models.accounts.magic_link import MagicLink
+from models.accounts.user_session import UserSession
+
+SESSIONS_KEPT = timedelta(days=30)
+LINKS_KEPT = timedelta(days=30)
+"""After their end. Long enough to answer "who signed in from where?", and no longer."""
+
+
+def purge_sessions(session: Session, *, now: datetime) -> int:
+    """Delete sessions that ended 30 days ago or earlier; answers how many."""
+    ended = now - SESSIONS_KEPT
+    return _count(
+        session.execute(
+            delete(UserSession).where(
+                or_(UserSession.expires_at < ended, UserSession.revoked_at < ended)
+            )
+        )
+    )
+
+
+def purge_magic_links(session: Session, *, now: datetime) -> int:
+    """Delete links and codes that ended 30 days ago or earlier; answers how many."""
+    return _count(session.execute(delete(MagicLink).where(MagicLink.expires_at < now - LINKS_KEPT)))
+
+
+def _count(result: object) -> int:
+    return int(getattr(result, "rowcount", 0))
