@@ -5,13 +5,8 @@ is called once for each event. It writes rows (a mail to send, a webhook to deli
 calls nobody outside. Every kind emitted anywhere is listed, be it with nobody.
 """
 
-from jobs.mail_listeners import (
-    alert_job_failed,
-    alert_ledger,
-    mail_commission,
-    mail_receipt,
-    mail_welcome,
-)
+from jobs.alert_listeners import alert_job_failed, alert_ledger, alert_paid_twice
+from jobs.mail_listeners import mail_commission, mail_receipt, mail_welcome
 from jobs.webhook_listeners import tell_button
 from models.oversight.dispatch import Listeners
 
@@ -35,9 +30,14 @@ LISTENERS: Listeners = {
     "affiliation.program_created": (),
     "affiliation.program_edited": (),
     "billing.card_received": (),
+    "billing.card_retried": (),
     "billing.checkout_begun": (),
     "billing.checkout_failed": (),
     "billing.invoice_paid": (mail_receipt, tell_button),
+    "billing.paid_twice": (alert_paid_twice,),
+    "billing.payment_declined": (),
+    "billing.payment_failed": (),
+    "billing.payment_needs_action": (),
     "billing.purchase_made": (mail_welcome, tell_button),
     "catalog.access_closed": (),
     "catalog.access_opened": (),

@@ -3,14 +3,12 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from models import clock
-from models.accounts import Platform, User, UserType, user_by_email
+from models.accounts import User
 from models.affiliation import Commission
 from models.base import Json
 from models.billing import Customer, Invoice, PaymentMethod
 from models.catalog import Product
-from models.oversight import JobRun, OutboxEvent, queue_mail
-from models.settings import current_settings
+from models.oversight import OutboxEvent, queue_mail
 
 
 def mail_receipt(session: Session, event: OutboxEvent) -> None:
@@ -125,50 +123,4 @@ def mail_commission(session: Session, event: OutboxEvent) -> None:
             "locked_until": commission.locked_until,
             "extended_locked_until": commission.extended_locked_until,
         },
-    )
-
-
-def alert_job_failed(session: Session, event: OutboxEvent) -> None:
-    """Tell the owner of a scheduled job's errors, once a day for each job."""
-    run = JobRun.get(session, event.subject_id)
-    last_words = (run.error or "").strip().splitlines()[-1:]
-    alert_owner(
-        session,
-        "job_failed",
-        about=run.name,
-        key=f"job_failed:{run.name}:{clock.today()}",
-        facts=[["Due", run.due_at.isoformat()], ["Errors", str(run.errors)]],
-        detail=" ".join(last_words),
-    )
-
-
-def alert_ledger(session: Session, event: OutboxEvent) -> None:
-    """Tell the owner that the ledger does not verify, once a day while it lasts."""
-    alert_owner(
-        session,
-        "ledger",
-        about="ledger-verify",
-        key=f"ledger:{clock.today()}",
-        facts=[[str(name), str(value)] for name, value in event.data.items()],
-        detail="",
-    )
-
-
-def alert_owner(
-    session: Session, what: str, *, about: str, key: str, facts: list[list[str]], detail: str
-) -> None:
-    """Queue an alert to the owner, in their language."""
-    address = current_settings().owner_email
-    owner = session.scalar(
-        select(User).where(User.user_type == UserType.OWNER).order_by(User.id).limit(1)
-    ) or user_by_email(session, Platform.WEOKTO, address)
-    queue_mail(
-        session,
-        "staff_alert",
-        platform=Platform.WEOKTO,
-        to_email=owner.email if owner else address,
-        locale=owner.locale if owner else "fr",
-        key=f"staff_alert:{key}",
-        user_id=owner.id if owner else None,
-        context={"what": what, "about": about, "facts": facts, "detail": detail},
     )

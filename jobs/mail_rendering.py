@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from gettext import NullTranslations
 from pathlib import Path
 
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal
 from babel.support import Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -117,6 +117,7 @@ def _environment(locale: str, shape: str) -> Environment:
     environment.filters.update(
         amount=partial(_amount, locale),
         day=partial(_day, locale),
+        moment=partial(_moment, locale),
         percent=partial(_percent, locale),
     )
     return environment
@@ -135,6 +136,12 @@ def _day(locale: str, instant: str) -> str:
     """An ISO instant as a day in Paris: 3 mars 2026."""
     day = clock.paris(datetime.fromisoformat(instant)).date()
     return str(format_date(day, format="long", locale=locale))
+
+
+def _moment(locale: str, instant: str) -> str:
+    """An ISO instant as a day and a time in Paris."""
+    wall = clock.paris(datetime.fromisoformat(instant))
+    return str(format_datetime(wall, format="medium", locale=locale))
 
 
 def _percent(locale: str, rate: str) -> str:

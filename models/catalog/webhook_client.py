@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
 import urllib3
-from requests import certs
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from standardwebhooks import Webhook
 
 from models.base import Json
@@ -74,7 +74,7 @@ def _post(settings: Settings, url: SplitResult, body: bytes, headers: dict[str, 
             port,
             timeout=TIMEOUT,
             cert_reqs="CERT_REQUIRED",
-            ca_certs=certs.where(),
+            ca_certs=DEFAULT_CA_BUNDLE_PATH,
             server_hostname=url.hostname,
             assert_hostname=url.hostname,
         )

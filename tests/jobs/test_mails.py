@@ -78,7 +78,8 @@ CONTEXTS = {
     "staff_alert": {
         "what": "job_failed",
         "about": "ledger-verify",
-        "facts": [["Errors", "1"]],
+        "due_at": "2026-03-10T04:00:00+00:00",
+        "errors": 1,
         "detail": "ZeroDivisionError",
     },
 }

@@ -1,0 +1,55 @@
+"""Alerts that follow from facts which only a person can put right."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from models import clock
+from models.accounts import Platform, User, UserType, user_by_email
+from models.base import Json
+from models.billing import CaptureEndpoint
+from models.oversight import JobRun, OutboxEvent, queue_mail
+from models.settings import current_settings
+
+
+def alert_job_failed(session: Session, event: OutboxEvent) -> None:
+    """Tell the owner of a scheduled job's errors, once a day for each job."""
+    run = JobRun.get(session, event.subject_id)
+    last_words = (run.error or "").strip().splitlines()[-1:]
+    said = {"due_at": run.due_at, "errors": run.errors, "detail": " ".join(last_words)}
+    alert_owner(session, "job_failed", run.name, key=f"{run.name}:{clock.today()}", said=said)
+
+
+def alert_ledger(session: Session, event: OutboxEvent) -> None:
+    """Tell the owner that the ledger does not verify, once a day while it lasts."""
+    lines = [f"{name}: {value}" for name, value in event.data.items()]
+    said = {"detail": "\n".join(lines)}
+    alert_owner(session, "ledger", "ledger-verify", key=str(clock.today()), said=said)
+
+
+def alert_paid_twice(session: Session, event: OutboxEvent) -> None:
+    """Tell the owner of a second payment for one thing, which must be given back."""
+    capture = session.scalars(
+        select(CaptureEndpoint)
+        .where(CaptureEndpoint.id == event.subject_id)
+        .options(joinedload(CaptureEndpoint.user))
+    ).one()
+    said = {"amount": capture.amount, "currency": capture.currency}
+    alert_owner(session, "paid_twice", capture.user.email, key=str(capture.id), said=said)
+
+
+def alert_owner(session: Session, what: str, about: str, *, key: str, said: Json) -> None:
+    """Queue an alert to the owner, in their language; one ``key`` is told once."""
+    address = current_settings().owner_email
+    owner = session.scalar(
+        select(User).where(User.user_type == UserType.OWNER).order_by(User.id).limit(1)
+    ) or user_by_email(session, Platform.WEOKTO, address)
+    queue_mail(
+        session,
+        "staff_alert",
+        platform=Platform.WEOKTO,
+        to_email=owner.email if owner else address,
+        locale=owner.locale if owner else "fr",
+        key=f"staff_alert:{what}:{key}",
+        user_id=owner.id if owner else None,
+        context={"what": what, "about": about, **said},
+    )
