@@ -6,6 +6,9 @@ from functools import singledispatchmethod
 from typing import Any
 from uuid import UUID
 
+from models.affiliation.change_risk import change_risk
+from models.affiliation.edit_lock_rules import LockRow, edit_lock_rules
+from models.affiliation.record_click import Visit, record_click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,16 +18,13 @@ from models import clock
 from models.accounts import Platform, user_by_email
 from models.accounts.suspend_user import reactivate_user, suspend_user
 from models.affiliation import affiliate_by_slug
-from models.affiliation.change_risk import change_risk
-from models.affiliation.edit_lock_rules import LockRow, edit_lock_rules
-from models.affiliation.record_click import Visit, record_click
 from models.billing.begin_checkout import begin_checkout
 from models.billing.complete_checkout import record_charge
 from models.billing.hear_vault import hear_vault
 from models.billing.in_process import InProcessProvider, UnknownTestCard
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 from models.billing.start_checkout import CheckoutAsked
-from models.errors import BadInput, Missing, N_
+from models.errors import N_, BadInput, Missing
 from models.oversight import NOBODY
 from models.session import unit_of_work
 

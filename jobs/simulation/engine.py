@@ -6,10 +6,12 @@ unsent, and the payment provider is the in-process twin.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+
+from models.affiliation.prove_ledger import prove_ledger
 
 from jobs.perform import perform_here, run_periodic
 from jobs.queue import JOBS, load_jobs
@@ -19,7 +21,6 @@ from jobs.simulation.scenario import Scenario
 from jobs.simulation.setting_up import set_up
 from jobs.simulation.ticks import Ticks
 from models import clock
-from models.affiliation.prove_ledger import prove_ledger
 from models.billing.in_process import InProcessProvider
 from models.billing.provider import use_provider
 from models.errors import DomainError
@@ -37,8 +38,17 @@ Progress = Callable[[datetime], None]
 class Engine:
     """One run of one scenario on the bound database and the moved clock."""
 
-    def __init__(self, scenario: Scenario, provider: InProcessProvider) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        provider: InProcessProvider,
+        *,
+        set_up: Callable[[Scenario], None] = set_up,
+        sends_mails: bool = False,
+    ) -> None:
         self.scenario = scenario
+        self._set_up = set_up
+        self._unsent = () if sends_mails else UNSENT
         self.refused: list[dict[str, Any]] = []
         self._deferred: deque[tuple[str, tuple[Any, ...]]] = deque()
         self._acts = Acts(provider, work=self.work)
@@ -51,22 +61,31 @@ class Engine:
         """Perform what was deferred, and what that defers, as idle workers would."""
         while self._deferred:
             job, args = self._deferred.popleft()
-            if JOBS[job].queue not in UNSENT:
+            if JOBS[job].queue not in self._unsent:
                 perform_here(job, args)
 
     def run(self, progress: Progress = lambda _at: None) -> dict[str, Any]:
         """Play the whole scenario and answer document 15's result."""
+        self.play(self.scenario.in_order(), progress)
+        return self._result()
+
+    def play(
+        self, moments: Sequence[tuple[datetime, int, Any]], progress: Progress = lambda _at: None
+    ) -> None:
+        """Set the business up at the start and play (instant, index, event) in order.
+
+        A refusal is noted in ``refused`` under the event's index and stops nothing.
+        """
         clock.move_to(self.scenario.start)
-        set_up(self.scenario)
+        self._set_up(self.scenario)
         self.work()
-        ticks = Ticks(self.scenario.start, without_queues=UNSENT)
-        for at, index, event in self.scenario.in_order():
+        ticks = Ticks(self.scenario.start, without_queues=self._unsent)
+        for at, index, event in moments:
             if at > self.scenario.until:
                 break
             self._pass_time(ticks, at, progress)
             self._play(index, event)
         self._pass_time(ticks, self.scenario.until, progress)
-        return self._result()
 
     def _pass_time(self, ticks: Ticks, until: datetime, progress: Progress) -> None:
         while True:
@@ -121,17 +140,23 @@ def simulate(
         asked = {"redis_url": "", **scenario.settings.model_dump(exclude_none=True)}
         provider = InProcessProvider()
         engine = Engine(scenario, provider)
-        with _standing_in(scratch.model_copy(update=asked), settings, provider, engine):
+        with standing_in(scratch.model_copy(update=asked), settings, provider, engine):
             return engine.run(progress)
 
 
 @contextmanager
-def _standing_in(
-    scratch: Settings, before: Settings, provider: InProcessProvider, engine: Engine
+def standing_in(
+    scratch: Settings,
+    before: Settings,
+    provider: InProcessProvider,
+    engine: Engine,
+    *,
+    seed: int | None = 0,
 ) -> Iterator[None]:
+    """Settings, database, provider, queue, keys and clock are a simulation's for a block."""
     use_settings(scratch)
     use_provider(provider)
-    seed_ids(0)
+    seed_ids(seed)
     try:
         with speaking_to(scratch, engine.ask):
             yield

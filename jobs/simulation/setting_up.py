@@ -1,6 +1,6 @@
 """Putting a scenario's communities, catalogue and affiliates in place, through the rules."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from models.affiliation.become_affiliate import become_affiliate
 from models.affiliation.change_risk import change_risk
 from sqlalchemy.orm import Session
 
-from jobs.simulation.scenario import BadScenario, Scenario
+from jobs.simulation.scenario import AffiliateShape, BadScenario, Scenario
 from models import clock
 from models.accounts import Platform, User
 from models.affiliation import RiskLevel
@@ -42,7 +42,7 @@ def set_up(scenario: Scenario) -> None:
                     display_name=shape.key,
                     actor=OWNER,
                 )
-        _affiliates(session, scenario)
+        make_affiliates(session, scenario.affiliates)
 
 
 def _communities(session: Session, scenario: Scenario) -> Keys:
@@ -110,8 +110,9 @@ def _plans(session: Session, scenario: Scenario, products: Keys) -> Keys:
     return keys
 
 
-def _affiliates(session: Session, scenario: Scenario) -> None:
-    for index, shape in enumerate(scenario.affiliates):
+def make_affiliates(session: Session, shapes: Sequence[AffiliateShape]) -> None:
+    """Verified WEOKTO people with a profile and a level. Raises BadScenario, naming the row."""
+    for index, shape in enumerate(shapes):
         with _row("affiliates", index):
             person = User(
                 platform=Platform.WEOKTO, email=shape.email, email_verified_at=clock.now()
