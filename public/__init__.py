@@ -3,6 +3,8 @@
 from flask import Flask
 
 from public import (
+    account,
+    api_auth,
     assets,
     buttons,
     cron,
@@ -10,6 +12,8 @@ from public import (
     forms,
     headers,
     health,
+    hosts,
+    identity,
     json_api,
     languages,
     libraries,
@@ -19,6 +23,8 @@ from public import (
     plain_text,
     rendered,
     requests_log,
+    second_factor,
+    sign_in,
     structured_data,
 )
 
@@ -26,6 +32,7 @@ from public import (
 def install(app: Flask) -> None:
     """Bind this edge to the application: first what every request passes, then the pages."""
     requests_log.install(app)
+    hosts.install(app)
     headers.install(app)
     languages.install(app)
     plain_text.install(app)
@@ -33,10 +40,13 @@ def install(app: Flask) -> None:
     origins.install(app)
     limits.install(app)
     errors.install(app)
+    identity.install(app)
     app.register_blueprint(health.pages)
     app.register_blueprint(json_api.pages)
     app.register_blueprint(cron.pages)
     app.register_blueprint(libraries.pages)
+    for area in (sign_in, second_factor, api_auth, account):
+        app.register_blueprint(area.pages)
     rendered.install(app)
     assets.install(app)
     structured_data.install(app)

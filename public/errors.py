@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 
 from models.errors import N_, BadInput, DomainError
+from public.limits import seconds_to_wait
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +71,8 @@ def tell_http(error: HTTPException) -> ResponseReturnValue:
     words = WORDS.get(status) or WORDS[500 if status >= 500 else 400]
     answer = _answer(status, code, _(words), {}, own_words=False)
     kept = ("Allow", "Retry-After", "WWW-Authenticate")
+    if status == 429:
+        answer[2]["Retry-After"] = str(seconds_to_wait())
     answer[2].update({k: v for k, v in error.get_headers() if k in kept})
     return answer
 

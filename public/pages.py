@@ -24,6 +24,7 @@ from models.settings import current_settings
 from public import legal
 from public.brand import brand_here, public_url, somebody_is_signed_in
 from public.buttons import note_own_sightings, offers_here
+from public.destinations import path_here
 from public.forms import csrf
 from public.headers import allow_vault
 from public.languages import LANGUAGE_COOKIE, LANGUAGES
@@ -167,7 +168,7 @@ def answer_consent() -> ResponseReturnValue:
 def _remembering(name: str, value: str, seconds: int, click: str = "") -> Response:
     if not came_from_here():
         raise ForeignOrigin
-    back = local_path(request.form.get("next", ""))
+    back = path_here(request.form.get("next")) or "/"
     if name == CONSENT_COOKIE and value == "yes" and click.isascii() and click.isalnum():
         back += ("&" if "?" in back else "?") + f"click={click}"
     answer = redirect(back, 303)
@@ -181,12 +182,6 @@ def _remembering(name: str, value: str, seconds: int, click: str = "") -> Respon
     )
     assert isinstance(answer, Response)
     return answer
-
-
-def local_path(given: str) -> str:
-    """A path of this site, or the front door where what was given is none."""
-    fine = given.startswith("/") and not given.startswith(("//", "/\\"))
-    return given if fine and given.isprintable() and len(given) < 500 else "/"
 
 
 @pages.get("/robots.txt")

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from models.accounts.email import clean_email
@@ -38,6 +38,13 @@ class Suspended(NotAllowed):
     message = N_("This account is suspended. Write to us if you think it is a mistake.")
 
 
+def check_link(session: Session, token: str, *, platform: Platform, now: datetime) -> None:
+    """Whether a link still opens something, changing nothing. Raises LinkSpent."""
+    link = session.scalar(_by_token(token, platform))
+    if link is None or link.is_spent or link.expires_at <= now:
+        raise LinkSpent
+
+
 def use_link(
     session: Session, token: str, *, platform: Platform, locale: str, actor: Actor, now: datetime
 ) -> tuple[User, MagicLink]:
@@ -45,11 +52,7 @@ def use_link(
 
     Raises LinkSpent (a second use included) and Suspended.
     """
-    link = session.scalar(
-        select(MagicLink)
-        .where(MagicLink.token_hash == digest(token), MagicLink.platform == platform)
-        .with_for_update()
-    )
+    link = session.scalar(_by_token(token, platform).with_for_update())
     if link is None or link.is_spent or link.expires_at <= now:
         raise LinkSpent
     return _let_in(session, link, locale=locale, actor=actor, now=now), link
@@ -90,6 +93,12 @@ def use_code(
         _count_wrong_code(session, link, actor=actor, now=now)
         raise WrongCode(field="code")
     return _let_in(session, link, locale=locale, actor=actor, now=now), link
+
+
+def _by_token(token: str, platform: Platform) -> Select[MagicLink]:
+    return select(MagicLink).where(
+        MagicLink.token_hash == digest(token), MagicLink.platform == platform
+    )
 
 
 def _count_wrong_code(session: Session, link: MagicLink, *, actor: Actor, now: datetime) -> None:

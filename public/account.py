@@ -1,0 +1,117 @@
+"""One's own account: profile, language, and the sessions one can end."""
+
+from uuid import UUID
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from models import clock
+from models.accounts import Permission, UserSession
+from models.accounts.edit_profile import edit_profile
+from models.accounts.open_session import end_all_sessions, end_session
+from models.accounts.user_session import live_sessions_of
+from models.errors import BadInput
+from models.session import unit_of_work
+from public.errors import in_words
+from public.identity import acting, member_reading, needs
+
+pages = Blueprint("account", __name__)
+
+
+@pages.after_request
+def _keep_nowhere(answer: Response) -> Response:
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@pages.get("/profile")
+@needs(Permission.USERS_READ_OWN)
+def profile() -> ResponseReturnValue:
+    """The profile form."""
+    return render_template(
+        "public/account/profile.html",
+        email=current_user.email,
+        display_name=current_user.display_name,
+        bio=current_user.bio,
+        lang=current_user.locale,
+        saved="saved" in request.args,
+    )
+
+
+@pages.post("/profile")
+@needs(Permission.USERS_EDIT_OWN)
+def save_profile() -> ResponseReturnValue:
+    """Save what the form says."""
+    given = {name: request.form.get(name) for name in ("display_name", "bio", "locale")}
+    try:
+        with unit_of_work() as session:
+            edit_profile(session, current_user.id, actor=acting(), now=clock.now(), **given)
+    except BadInput as refusal:
+        page = render_template(
+            "public/account/profile.html",
+            email=current_user.email,
+            lang=given["locale"],
+            display_name=given["display_name"],
+            bio=given["bio"],
+            errors={refusal.field: in_words(refusal)},
+        )
+        return make_response(page, refusal.status)
+    return redirect("/profile?saved=1", 303)
+
+
+@pages.get("/settings")
+@needs(Permission.SESSIONS_READ_OWN)
+def settings() -> ResponseReturnValue:
+    """Language and sessions."""
+    with member_reading() as session:
+        rows = live_sessions_of(session, current_user.id, now=clock.now())
+    return render_template(
+        "public/account/settings.html",
+        email=current_user.email,
+        lang=current_user.locale,
+        sessions=rows,
+        here=current_user.session_id,
+        saved="saved" in request.args,
+    )
+
+
+@pages.post("/settings/language")
+@needs(Permission.USERS_EDIT_OWN)
+def save_language() -> ResponseReturnValue:
+    """Speak another language from now on, in mails too."""
+    with unit_of_work() as session:
+        edit_profile(
+            session,
+            current_user.id,
+            locale=request.form.get("locale", ""),
+            actor=acting(),
+            now=clock.now(),
+        )
+    return redirect("/settings?saved=1", 303)
+
+
+@pages.post("/settings/sessions/<uuid:session_id>/end")
+@needs(Permission.SESSIONS_END_OWN)
+def end_one(session_id: UUID) -> ResponseReturnValue:
+    """End one of one's own sessions; somebody else's is 404, as row security says."""
+    with member_reading() as own:
+        UserSession.get(own, session_id)
+    with unit_of_work() as session:
+        end_session(session, session_id, actor=acting(), now=clock.now())
+    return redirect("/login" if session_id == current_user.session_id else "/settings?saved=1", 303)
+
+
+@pages.post("/settings/sessions/end-others")
+@needs(Permission.SESSIONS_END_OWN)
+def end_others() -> ResponseReturnValue:
+    """End every session of one's own but this one."""
+    with unit_of_work() as session:
+        end_all_sessions(
+            session,
+            current_user.id,
+            actor=acting(),
+            now=clock.now(),
+            but=current_user.session_id,
+        )
+    return redirect("/settings?saved=1", 303)
