@@ -5,7 +5,7 @@ from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 from models.accounts import Platform, UserType
-from models.communities.community_member import has_guild
+from models.catalog.community import has_guild
 from models.session import staff_reading
 from models.settings import current_settings
 

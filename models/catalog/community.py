@@ -1,10 +1,13 @@
 """Communities: guilds on WEOKTO, client communities on STAM."""
 
+from uuid import UUID
+
 from sqlalchemy import CheckConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.accounts.platform import Platform
 from models.base import Base, Json, Keyed, Stamped, enum_of
+from models.communities.community_member import CommunityMember
 
 SLUG = "^[a-z0-9]+(-[a-z0-9]+)*$"
 
@@ -33,3 +36,19 @@ class Community(Keyed, Stamped, Base):
 def community_by_slug(session: Session, slug: str) -> Community | None:
     """The community under a slug."""
     return session.scalar(select(Community).where(Community.slug == slug))
+
+
+def has_guild(session: Session, user_id: UUID) -> bool:
+    """Whether a person is in a guild, which is to say in a WEOKTO community, today."""
+    found = (
+        select(CommunityMember.id)
+        .join(Community, Community.id == CommunityMember.community_id)
+        .where(
+            CommunityMember.user_id == user_id,
+            CommunityMember.is_active,
+            CommunityMember.banned_at.is_(None),
+            Community.platform == Platform.WEOKTO,
+        )
+        .limit(1)
+    )
+    return session.scalar(found) is not None

@@ -4,13 +4,11 @@ import enum
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
 from models import clock
-from models.accounts.platform import Platform
 from models.base import Base, Keyed, enum_of
-from models.catalog.community import Community
 
 
 class MemberRole(enum.StrEnum):
@@ -37,19 +35,3 @@ class CommunityMember(Keyed, Base):
     is_active: Mapped[bool] = mapped_column(default=True)
     muted_until: Mapped[datetime | None]
     banned_at: Mapped[datetime | None]
-
-
-def has_guild(session: Session, user_id: UUID) -> bool:
-    """Whether a person is in a guild, which is to say in a WEOKTO community, today."""
-    found = (
-        select(CommunityMember.id)
-        .join(Community, Community.id == CommunityMember.community_id)
-        .where(
-            CommunityMember.user_id == user_id,
-            CommunityMember.is_active,
-            CommunityMember.banned_at.is_(None),
-            Community.platform == Platform.WEOKTO,
-        )
-        .limit(1)
-    )
-    return session.scalar(found) is not None

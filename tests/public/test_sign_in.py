@@ -6,6 +6,10 @@ import pytest
 
 from models import clock
 from models.accounts import Platform, UserType
+from models.catalog import Community
+from models.communities import CommunityMember
+from models.session import unit_of_work
+from tests.conftest import NOON
 from tests.visitors import Visitor, committed_user
 
 ADA = "ada@example.org"
@@ -149,6 +153,26 @@ class TestAfterSignIn:
         answer = Visitor(app, Platform.WEOKTO).sign_in()
 
         assert answer.json == {"redirect_url": "/choose-guild"}
+
+    @pytest.mark.parametrize(
+        ("platform", "banned_at", "destination"),
+        [
+            (Platform.WEOKTO, None, "/home"),
+            (Platform.WEOKTO, NOON, "/choose-guild"),
+            (Platform.STAM, None, "/choose-guild"),
+        ],
+    )
+    def test_those_with_a_guild_go_home(self, app, platform, banned_at, destination):
+        user = committed_user(ADA, Platform.WEOKTO, UserType.AFFILIATE)
+        with unit_of_work() as session:
+            guild = Community(platform=platform, name="Academy", slug="academy")
+            session.add(guild)
+            session.flush()
+            session.add(
+                CommunityMember(community_id=guild.id, user_id=user.id, banned_at=banned_at)
+            )
+
+        assert Visitor(app, Platform.WEOKTO).sign_in().json == {"redirect_url": destination}
 
     @pytest.mark.parametrize(
         ("user_type", "console"),
