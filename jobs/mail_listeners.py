@@ -3,12 +3,14 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from models import clock
 from models.accounts import User
+from models.accounts.make_magic_link import make_magic_link
 from models.affiliation import Commission
 from models.base import Json
 from models.billing import Customer, Invoice, PaymentMethod
 from models.catalog import Product
-from models.oversight import OutboxEvent, queue_mail
+from models.oversight import SYSTEM, OutboxEvent, queue_mail
 
 
 def mail_receipt(session: Session, event: OutboxEvent) -> None:
@@ -80,13 +82,16 @@ def _what_follows(customer: Customer) -> Json:
 
 
 def mail_welcome(session: Session, event: OutboxEvent) -> None:
-    """The way into what was bought."""
+    """The way into what was bought, with a link that signs its buyer in."""
     customer = session.scalars(
         select(Customer)
         .where(Customer.id == event.subject_id)
         .options(joinedload(Customer.user), joinedload(Customer.product))
     ).one()
     user = customer.user
+    way_in = make_magic_link(
+        session, platform=user.platform, email=user.email, actor=SYSTEM, now=clock.now()
+    )
     queue_mail(
         session,
         "welcome",
@@ -96,6 +101,7 @@ def mail_welcome(session: Session, event: OutboxEvent) -> None:
         key=f"welcome:{event.id}",
         user_id=user.id,
         context={"product": customer.product.name, **_what_follows(customer)},
+        secrets=way_in.secrets,
     )
 
 

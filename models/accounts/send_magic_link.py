@@ -1,7 +1,6 @@
 """Sending a way in: one mail with a link and a code, never telling whether the address is known."""
 
 import math
-import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -9,15 +8,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.accounts.email import clean_email
-from models.accounts.magic_link import MagicLink, code_digest, links_asked
+from models.accounts.magic_link import MagicLink, links_asked
+from models.accounts.make_magic_link import LIFETIME, make_magic_link
 from models.accounts.platform import Platform
 from models.accounts.user import user_by_email
 from models.errors import TooMany
-from models.ids import new_id
-from models.oversight import Actor, emit, queue_mail
-from models.secrets import digest, new_token
+from models.oversight import Actor, queue_mail
 
-LIFETIME = timedelta(minutes=15)
 PER_EMAIL, EMAIL_WINDOW = 5, timedelta(minutes=15)
 PER_IP, IP_WINDOW = 20, timedelta(hours=1)
 
@@ -43,20 +40,9 @@ def send_magic_link(
     _one_at_a_time(session, f"magic-link:{platform}:{email.lower()}")
     _stay_within_limits(session, platform, email, actor.ip, now)
     _void_older(session, platform, email, now)
-    token, code, key = new_token(), f"{secrets.randbelow(10**6):06}", new_id()
-    link = MagicLink(
-        id=key,
-        platform=platform,
-        email=email,
-        token_hash=digest(token),
-        otp_hash=code_digest(key, code),
-        expires_at=now + LIFETIME,
-        ip=actor.ip,
-        next_path=next_path,
-        created_at=now,
+    way_in = make_magic_link(
+        session, platform=platform, email=email, actor=actor, now=now, next_path=next_path
     )
-    session.add(link)
-    emit(session, "accounts.magic_link_sent", link, actor=actor)
     user = user_by_email(session, platform, email)
     queue_mail(
         session,
@@ -64,12 +50,12 @@ def send_magic_link(
         platform=platform,
         to_email=email,
         locale=user.locale if user else locale,
-        key=f"magic-link:{link.id}",
+        key=f"magic-link:{way_in.link.id}",
         user_id=user.id if user else None,
         context={"next": next_path, "minutes": int(LIFETIME.total_seconds() // 60)},
-        secrets={"token": token, "code": code},
+        secrets=way_in.secrets,
     )
-    return link
+    return way_in.link
 
 
 def _one_at_a_time(session: Session, name: str) -> None:

@@ -12,7 +12,7 @@ from jobs.listeners import LISTENERS
 from jobs.mail_rendering import LOCALES, render
 from jobs.mails import send_mails
 from models import clock
-from models.accounts import Platform, UserType
+from models.accounts import MagicLink, Platform, UserType
 from models.billing import Customer, CustomerStatus, Invoice, InvoiceKind, InvoiceLine
 from models.billing.invoice import InvoiceStatus
 from models.oversight import (
@@ -448,7 +448,8 @@ class TestListeners:
         assert mails["receipt"].to_email == "ann@example.org"
         assert mails["receipt"].locale == "en"
         assert "€49.00" in render(mails["receipt"]).text
-        assert render(mails["welcome"]).subject
+        assert "/verify?token=" in render(mails["welcome"]).text
+        assert session.scalars(select(MagicLink)).one().email == "ann@example.org"
 
     def test_job_errors_are_told_to_the_owner_once_a_day(self, session, make, now):
         owner = make.staff(UserType.OWNER, locale="en")
