@@ -9,6 +9,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from models.billing.expire_captures import next_expiry
+from models.billing.resolve_unknown import oldest_unknown
 from models.catalog import WebhookDelivery, WebhookStatus
 from models.oversight import MailStatus, OutboxEvent, OutgoingMail
 
@@ -34,3 +36,13 @@ def webhooks(session: Session) -> datetime | None:
             WebhookDelivery.status == WebhookStatus.QUEUED
         )
     )
+
+
+def unknown_payments(session: Session) -> datetime | None:
+    """Since when the oldest attempt of unknown outcome, or uncharged card, waits."""
+    return oldest_unknown(session)
+
+
+def checkouts(session: Session) -> datetime | None:
+    """When the next open checkout expires."""
+    return next_expiry(session)

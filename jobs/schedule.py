@@ -29,6 +29,16 @@ PERIODIC = (
     Periodic("oversight-send-mails", "* * * * *", "mail", EVERY_MINUTE, next_due=due.mails),
     Periodic("catalog-send-webhooks", "* * * * *", "mail", EVERY_MINUTE, next_due=due.webhooks),
     Periodic("accounts-tidy", "45 4 * * *", "default", N_("Every night at 04:45")),
+    Periodic(
+        "billing-resolve-unknown",
+        "*/5 * * * *",
+        "money",
+        EVERY_5_MINUTES,
+        next_due=due.unknown_payments,
+    ),
+    Periodic(
+        "billing-expire-captures", "*/5 * * * *", "money", EVERY_5_MINUTES, next_due=due.checkouts
+    ),
 )
 
 use_schedule(PERIODIC)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models import clock
@@ -36,6 +36,15 @@ def expire_captures(session: Session, *, now: datetime) -> Sequence[str | None]:
         .execution_options(synchronize_session=False)
     )
     return forms.all()
+
+
+def next_expiry(session: Session) -> datetime | None:
+    """When the next open checkout's time is up."""
+    return session.scalar(
+        select(func.min(CaptureEndpoint.expires_at)).where(
+            CaptureEndpoint.status == CaptureStatus.PENDING
+        )
+    )
 
 
 def expire_and_close() -> dict[str, int]:

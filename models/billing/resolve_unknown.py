@@ -25,7 +25,6 @@ from models.billing.record_answer import record_answer
 from models.oversight import SYSTEM
 from models.session import staff_reading, unit_of_work
 
-BETWEEN_SWEEPS = timedelta(seconds=60)
 BETWEEN_LOOKS = timedelta(seconds=10)
 BACK_FROM_BANK = timedelta(seconds=2)
 FORGOTTEN_AFTER = timedelta(seconds=5)
@@ -34,16 +33,16 @@ BATCH = 200
 
 
 def resolve_unknown() -> dict[str, int]:
-    """Ask about every open attempt that was not asked about within a minute, and charge cards
+    """Ask about every open attempt that was not asked about a moment ago, and charge cards
     whose job was lost. One failure stops nobody."""
     counts = {"asked": 0, "resolved": 0, "found": 0}
     with staff_reading() as session:
         now = clock.now()
-        attempts = open_attempts(session, before=now - BETWEEN_SWEEPS)
-        forgotten = forgotten_cards(session, before=now - BETWEEN_SWEEPS, now=now)
+        attempts = open_attempts(session, before=now - BETWEEN_LOOKS)
+        forgotten = forgotten_cards(session, before=now - FORGOTTEN_AFTER, now=now)
     for attempt_id in attempts:
         counts["asked"] += 1
-        counts["resolved"] += ask_about(attempt_id, wait=BETWEEN_SWEEPS)
+        counts["resolved"] += ask_about(attempt_id, wait=BETWEEN_LOOKS)
     for capture_id in forgotten:
         counts["found"] += 1
         complete_checkout(capture_id)
@@ -137,6 +136,18 @@ def open_attempts(session: Session, *, before: datetime) -> Sequence[UUID]:
         .order_by(PaymentAttempt.id)
         .limit(BATCH)
     ).all()
+
+
+def oldest_unknown(session: Session) -> datetime | None:
+    """Since when the oldest open attempt, or the oldest card without one, waits."""
+    attempts = select(func.min(PaymentAttempt.started_at)).where(
+        PaymentAttempt.outcome.in_(OPEN), PaymentAttempt.capture_id.is_not(None)
+    )
+    cards = select(func.min(CaptureEndpoint.card_received_at)).where(
+        CaptureEndpoint.status == CaptureStatus.PENDING
+    )
+    waiting = [session.scalar(attempts), session.scalar(cards)]
+    return min((since for since in waiting if since is not None), default=None)
 
 
 def forgotten_cards(session: Session, *, before: datetime, now: datetime) -> Sequence[UUID]:

@@ -1,0 +1,27 @@
+"""Jobs of billing: a card to be charged, attempts of unknown outcome, checkouts out of time."""
+
+from uuid import UUID
+
+from jobs.queue import job
+from models.billing.complete_checkout import complete_checkout
+from models.billing.expire_captures import expire_and_close
+from models.billing.receive_card import COMPLETE
+from models.billing.resolve_unknown import resolve_unknown
+
+
+@job(COMPLETE, queue="money", timeout=180)
+def complete(capture_id: str) -> None:
+    """Charge the card of a checkout. Safe to run twice: the attempt's row says who charges."""
+    complete_checkout(UUID(capture_id))
+
+
+@job("billing-resolve-unknown", queue="money", timeout=600)
+def resolve() -> dict[str, int]:
+    """Ask the PSP what became of open attempts, and charge cards whose job was lost."""
+    return resolve_unknown()
+
+
+@job("billing-expire-captures", queue="money", timeout=300)
+def expire() -> dict[str, int]:
+    """Expire checkouts whose time is up, and take their card forms away."""
+    return expire_and_close()
