@@ -8,7 +8,7 @@ PYTHON_FOUND = $(shell for python in $(PYTHON) python3.13 python3.12 python3.11 
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$python" && break; \
 	done)
 
-.PHONY: help install install-dev run test check bench soak lock
+.PHONY: help install install-dev run test texts check bench soak lock
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -22,6 +22,13 @@ run: install  ## Start everything and print where to click
 
 test: install-dev  ## Run every test
 	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not soak"
+
+texts: install-dev  ## Bring the catalogues up to date with the marked texts
+	@mkdir -p var
+	$(BIN)/pybabel --quiet extract -F content/translations/babel.cfg --project "WEOKTO & STAM" \
+		--add-location file --sort-by-file --width 100 -o var/messages.pot .
+	$(BIN)/pybabel --quiet update -i var/messages.pot -d content/translations --width 100 \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
 check: install-dev  ## Lint, format, types, and the schema against the tables
 	$(BIN)/ruff check .

@@ -12,12 +12,19 @@ from models import session as boundary
 from models.embedded import stop
 from models.settings import use_settings
 from tests.buying import Buyer
+from tests.catalogues import compile_catalogues
 from tests.databases import DATA, Cleaner, make_database
 from tests.factories import Make
 from tests.running_sandbox import running_sandbox
 
 NOON = datetime(2026, 3, 10, 11, 0, tzinfo=UTC)
 """An ordinary Tuesday: noon in Paris, winter time."""
+
+
+def pytest_configure(config):
+    """Pages answer in the catalogues' words, whoever started the tests."""
+    if not hasattr(config, "workerinput"):
+        compile_catalogues()
 
 
 def pytest_unconfigure(config):
