@@ -24,6 +24,7 @@ import jobs
 import public
 import realtime
 from models.embedded import CannotStart, settings_with
+from models.oversight.keep_logs import start_keeping
 from models.oversight.logs import configure_logging
 from models.settings import BadSettings, Settings, load_settings, use_settings
 
@@ -61,6 +62,7 @@ def prepared(*, embedded: bool = True) -> Settings:
         settings = settings_with(settings)
     use_settings(settings)
     configure_logging(settings)
+    start_keeping()
     return settings
 
 

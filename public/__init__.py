@@ -25,6 +25,7 @@ from public import (
     requests_log,
     second_factor,
     sign_in,
+    spaces,
     structured_data,
 )
 
@@ -45,7 +46,7 @@ def install(app: Flask) -> None:
     app.register_blueprint(json_api.pages)
     app.register_blueprint(cron.pages)
     app.register_blueprint(libraries.pages)
-    for area in (sign_in, second_factor, api_auth, account):
+    for area in (sign_in, second_factor, api_auth, account, spaces):
         app.register_blueprint(area.pages)
     rendered.install(app)
     assets.install(app)

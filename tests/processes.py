@@ -29,6 +29,12 @@ def is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+def listens(pid: int, port: int) -> bool:
+    """Whether a process has a listening socket on a port."""
+    sockets = psutil.Process(pid).net_connections("tcp")
+    return any(each.status == "LISTEN" and each.laddr.port == port for each in sockets)
+
+
 def start(*words: str, data_dir: Path, port: int, **changes: str) -> "subprocess.Popen[str]":
     """A command of app.py, its output in a pipe, nothing of this machine's settings in it."""
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), "PORT": str(port)}

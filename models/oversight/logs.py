@@ -14,6 +14,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from models.card_numbers import is_card_number, without_card_numbers
+from models.oversight.keep_logs import keep
 from models.settings import Settings
 
 HIDDEN = "[hidden]"
@@ -57,13 +58,22 @@ def configure_logging(settings: Settings) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                keep,
                 _renderer(pretty),
             ],
         )
     )
     logging.root.handlers = [handler]
     logging.root.setLevel(settings.log_level)
-    for chatty in ("alembic", "urllib3", "eventlet.wsgi", "rq.worker", "engineio", "socketio"):
+    for chatty in (
+        "alembic",
+        "urllib3",
+        "eventlet.wsgi",
+        "rq",
+        "rq_scheduler",
+        "engineio",
+        "socketio",
+    ):
         logging.getLogger(chatty).setLevel(max(logging.root.level, logging.WARNING))
 
 
