@@ -9,6 +9,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from models import clock
+from models.affiliation import mature, store_clicks, tidy_clicks
 from models.billing.expire_captures import next_expiry
 from models.billing.resolve_unknown import oldest_unknown
 from models.catalog import WebhookDelivery, WebhookStatus
@@ -46,3 +48,23 @@ def unknown_payments(session: Session) -> datetime | None:
 def checkouts(session: Session) -> datetime | None:
     """When the next open checkout expires."""
     return next_expiry(session)
+
+
+def clicks(_session: Session) -> datetime | None:
+    """Now, where clicks wait in Redis."""
+    return clock.now() if store_clicks.clicks_wait() else None
+
+
+def commissions(session: Session) -> datetime | None:
+    """When the next client loses the right to withdraw."""
+    return mature.next_elapsing(session)
+
+
+def addresses(session: Session) -> datetime | None:
+    """When the next address of a click is to be hashed."""
+    return tidy_clicks.next_to_hash(session)
+
+
+def never(_session: Session) -> None:
+    """For what changes nothing: a simulation proves its ledger at the end."""
+    return

@@ -32,7 +32,7 @@ SECONDS_TO_ASK = 0.25
 SECONDS_TO_LEAVE_REDIS_ALONE = 5
 SECONDS_A_FAILURE_IS_KEPT = 30 * 24 * 3600
 
-AREAS = ("accounts", "billing", "mails", "oversight", "webhooks")
+AREAS = ("accounts", "affiliation", "billing", "ledger", "mails", "oversight", "webhooks")
 """The modules of this package that register jobs."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -39,6 +39,25 @@ PERIODIC = (
     Periodic(
         "billing-expire-captures", "*/5 * * * *", "money", EVERY_5_MINUTES, next_due=due.checkouts
     ),
+    Periodic("affiliation-flush-clicks", "* * * * *", "outbox", EVERY_MINUTE, next_due=due.clicks),
+    Periodic(
+        "affiliation-mature",
+        "0 3 * * *",
+        "money",
+        N_("Every night at 03:00"),
+        dry_run=True,
+        next_due=due.commissions,
+    ),
+    Periodic(
+        "affiliation-tidy",
+        "30 4 * * *",
+        "default",
+        N_("Every night at 04:30"),
+        next_due=due.addresses,
+    ),
+    Periodic(
+        "ledger-verify", "0 5 * * *", "default", N_("Every night at 05:00"), next_due=due.never
+    ),
 )
 
 use_schedule(PERIODIC)

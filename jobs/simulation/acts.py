@@ -6,9 +6,6 @@ from functools import singledispatchmethod
 from typing import Any
 from uuid import UUID
 
-from models.affiliation.change_risk import change_risk
-from models.affiliation.edit_lock_rules import LockRow, edit_lock_rules
-from models.affiliation.record_click import Visit, record_click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -18,6 +15,9 @@ from models import clock
 from models.accounts import Platform, user_by_email
 from models.accounts.suspend_user import reactivate_user, suspend_user
 from models.affiliation import affiliate_by_slug
+from models.affiliation.change_risk import change_risk
+from models.affiliation.edit_lock_rules import LockRow, edit_lock_rules
+from models.affiliation.record_click import Visit, record_click
 from models.billing.begin_checkout import begin_checkout
 from models.billing.complete_checkout import record_charge
 from models.billing.hear_vault import hear_vault

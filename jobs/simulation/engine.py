@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from models.affiliation.prove_ledger import prove_ledger
-
 from jobs.perform import perform_here, run_periodic
 from jobs.queue import JOBS, load_jobs
 from jobs.simulation.acts import Acts
@@ -21,6 +19,7 @@ from jobs.simulation.scenario import Scenario
 from jobs.simulation.setting_up import set_up
 from jobs.simulation.ticks import Ticks
 from models import clock
+from models.affiliation.prove_ledger import prove_ledger
 from models.billing.in_process import InProcessProvider
 from models.billing.provider import use_provider
 from models.errors import DomainError

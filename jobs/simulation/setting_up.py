@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
-from models.affiliation.become_affiliate import become_affiliate
-from models.affiliation.change_risk import change_risk
 from sqlalchemy.orm import Session
 
 from jobs.simulation.scenario import AffiliateShape, BadScenario, Scenario
 from models import clock
 from models.accounts import Platform, User
 from models.affiliation import RiskLevel
+from models.affiliation.become_affiliate import become_affiliate
+from models.affiliation.change_risk import change_risk
 from models.affiliation.edit_program import create_program
 from models.catalog import community_by_slug
 from models.catalog.edit_button import create_button

@@ -1,5 +1,6 @@
 """Affiliation: clicks, whose visitor a buyer is, and what that earns."""
 
+from models.affiliation import on_purchase
 from models.affiliation.attribution import Attribution, standing_attribution
 from models.affiliation.commission import Commission, CommissionStatus
 from models.affiliation.lock_rule import LockProfile, LockRule, LockRuleVersion, rules_in_force
@@ -27,6 +28,7 @@ __all__ = [
     "TrackingEvent",
     "affiliate_by_slug",
     "click_by_id",
+    "on_purchase",
     "program_of",
     "rules_in_force",
     "standing_attribution",

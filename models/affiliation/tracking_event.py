@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, select
+from sqlalchemy import Index, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import clock
@@ -20,6 +20,11 @@ class TrackingEvent(Base):
         Index("ix_affiliate_tracking_events_click_id", "click_id"),
         Index("ix_affiliate_tracking_events_affiliate_id", "affiliate_id", "created_at"),
         Index("ix_affiliate_tracking_events_visitor", "visitor_key", "affiliate_id", "created_at"),
+        Index(
+            "ix_affiliate_tracking_events_plain_ip",
+            "created_at",
+            postgresql_where=text("ip IS NOT NULL AND ip NOT LIKE 'h:%'"),
+        ),
         {"postgresql_partition_by": "RANGE (created_at)"},
     )
 

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, Select, String, and_, cast, select
+from sqlalchemy import Engine, String, and_, cast, select
 from sqlalchemy.orm import Session, aliased
 
 from models.ledger.chain import GENESIS, canonical, link
@@ -33,7 +33,7 @@ class Claim:
 
     account: Account
     source: str
-    statement: Select[Any]
+    statement: Any
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,39 @@
+"""Jobs of affiliation: clicks that wait in Redis, commissions that time moves on, tidiness."""
+
+from jobs.queue import job
+from models import clock
+from models.affiliation.mature import count_elapsed, lock_elapsed
+from models.affiliation.store_clicks import AT_ONCE, forget_stored, store_waiting_clicks
+from models.affiliation.tidy_clicks import hash_old_addresses, make_click_months
+from models.session import unit_of_work
+
+
+@job("affiliation-flush-clicks", queue="outbox", timeout=120)
+def flush_clicks() -> dict[str, int]:
+    """Insert the clicks that wait in Redis, a thousand at once, until none is left."""
+    stored = 0
+    while True:
+        with unit_of_work() as session:
+            entries = store_waiting_clicks(session)
+        forget_stored(entries)
+        stored += len(entries)
+        if len(entries) < AT_ONCE:
+            return {"stored": stored}
+
+
+@job("affiliation-mature", queue="money", timeout=600)
+def mature(dry_run: bool = False) -> dict[str, int]:
+    """Lock the commissions whose clients may no longer withdraw."""
+    with unit_of_work() as session:
+        move = count_elapsed if dry_run else lock_elapsed
+        return {"locked": move(session, now=clock.now())}
+
+
+@job("affiliation-tidy", queue="default", timeout=600)
+def tidy() -> dict[str, int]:
+    """Make the coming months' partitions of clicks, and hash addresses past their time."""
+    with unit_of_work() as session:
+        made = make_click_months(session, now=clock.now())
+    with unit_of_work() as session:
+        hashed = hash_old_addresses(session, now=clock.now())
+    return {"months_made": made, "addresses_hashed": hashed}

@@ -1,0 +1,57 @@
+"""Becoming an affiliate: a profile and a slug of one's own."""
+
+import re
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from models import clock
+from models.accounts import Platform, User
+from models.accounts.change_role import become_affiliate as take_the_role
+from models.affiliation.profile import AffiliateProfile, affiliate_by_slug
+from models.errors import N_, BadInput, DomainError
+from models.oversight import Actor, emit
+
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]")
+KEPT_BACK = frozenset({"admin", "owner", "support", "weokto", "stam", "api", "www"})
+
+
+class NotOnWeokto(DomainError):
+    code = "not_on_weokto"
+    message = N_("Affiliates are WEOKTO users; this account is on STAM.")
+
+
+class BadSlug(BadInput):
+    code = "bad_slug"
+    message = N_("A link name has 3 to 40 lower-case letters, digits and hyphens inside.")
+
+
+class SlugTaken(BadInput):
+    code = "slug_taken"
+    message = N_("“%(slug)s” is already taken. Choose another one.")
+
+
+def become_affiliate(
+    session: Session, user_id: UUID, slug: str, *, actor: Actor, now: datetime | None = None
+) -> AffiliateProfile:
+    """Give a WEOKTO user their affiliate profile under a slug, with empty ledger accounts.
+
+    A second call answers the profile there is. Raises NotOnWeokto, BadSlug, SlugTaken.
+    """
+    user = User.for_update(session, user_id)
+    profile = session.get(AffiliateProfile, user_id)
+    if profile is not None:
+        return profile
+    slug = slug.strip().lower()
+    if user.platform is not Platform.WEOKTO:
+        raise NotOnWeokto
+    if not SLUG.fullmatch(slug) or slug in KEPT_BACK:
+        raise BadSlug(field="slug")
+    if affiliate_by_slug(session, slug) is not None:
+        raise SlugTaken(field="slug", slug=slug)
+    profile = AffiliateProfile(user_id=user.id, affiliate_slug=slug)
+    session.add(profile)
+    emit(session, "affiliation.affiliate_joined", profile, actor=actor)
+    take_the_role(session, user.id, actor=actor, now=now or clock.now())
+    return profile

@@ -1,0 +1,51 @@
+"""Maturing: what time alone does to commissions, for all of them at once."""
+
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy.orm import Session
+
+from models.affiliation.commission import Commission, CommissionStatus
+from models.settings import current_settings
+
+
+def lock_elapsed(session: Session, *, now: datetime) -> int:
+    """Move to LOCKED every PENDING_LOCK commission whose client may no longer withdraw.
+
+    One statement whatever their number; answers how many. A second call finds none. The
+    right lasts the settings' days (14) from the payment, in 24-hour days.
+    """
+    statement = (
+        update(Commission)
+        .where(Commission.status == CommissionStatus.PENDING_LOCK, _elapsed(now))
+        .values(status=CommissionStatus.LOCKED, updated_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return cast(CursorResult[Any], session.execute(statement)).rowcount
+
+
+def count_elapsed(session: Session, *, now: datetime) -> int:
+    """How many commissions ``lock_elapsed`` would move."""
+    waiting = select(func.count()).where(
+        Commission.status == CommissionStatus.PENDING_LOCK, _elapsed(now)
+    )
+    return session.scalar(waiting) or 0
+
+
+def next_elapsing(session: Session) -> datetime | None:
+    """When the next commission leaves PENDING_LOCK; None where none waits."""
+    first = session.scalar(
+        select(func.min(Commission.earned_at)).where(
+            Commission.status == CommissionStatus.PENDING_LOCK
+        )
+    )
+    return None if first is None else first + _withdrawal_right()
+
+
+def _elapsed(now: datetime) -> Any:
+    return Commission.earned_at <= now - _withdrawal_right()
+
+
+def _withdrawal_right() -> timedelta:
+    return timedelta(days=current_settings().withdrawal_right_days)

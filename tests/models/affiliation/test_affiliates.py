@@ -1,0 +1,158 @@
+"""Affiliates' own matters: becoming one, risk levels, the lock table's editions, locking."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+
+from models.accounts import Platform, UserType
+from models.affiliation import Commission, CommissionStatus, LockRule, RiskLevel, RiskLevelChange
+from models.affiliation.become_affiliate import (
+    BadSlug,
+    NotOnWeokto,
+    SlugTaken,
+    become_affiliate,
+)
+from models.affiliation.change_risk import NoteMissing, change_risk, preview_risk
+from models.affiliation.earn_commission import earn_commission
+from models.affiliation.edit_lock_rules import BadLockRules, LockRow, edit_lock_rules
+from models.affiliation.lock_rule import LockProfile, rules_in_force
+from models.affiliation.mature import count_elapsed, lock_elapsed, next_elapsing
+from models.ledger import balances_of
+from models.oversight import SYSTEM, history_of
+
+DAY = timedelta(days=1)
+ROW = LockRow(LockProfile.TRUSTED, Decimal(95), 30, Decimal(5), 40)
+
+
+class TestBecomeAffiliate:
+    def test_gives_a_profile_and_empty_accounts(self, session, make, now):
+        user = make.user(platform=Platform.WEOKTO)
+
+        profile = become_affiliate(session, user.id, "Alice-1", actor=SYSTEM, now=now)
+
+        assert profile.affiliate_slug == "alice-1"
+        assert user.user_type is UserType.AFFILIATE
+        assert balances_of(session, user.id).available == 0
+        assert become_affiliate(session, user.id, "other", actor=SYSTEM, now=now) is profile
+
+    def test_not_on_stam(self, session, make, now):
+        with pytest.raises(NotOnWeokto):
+            become_affiliate(session, make.user().id, "alice", actor=SYSTEM, now=now)
+
+    @pytest.mark.parametrize(
+        "slug", ["", "ab", "a" * 41, "-abc", "abc-", "a b c", "é" * 5, "admin"]
+    )
+    def test_not_under_a_bad_slug(self, session, make, now, slug):
+        user = make.user(platform=Platform.WEOKTO)
+        with pytest.raises(BadSlug):
+            become_affiliate(session, user.id, slug, actor=SYSTEM, now=now)
+
+    def test_not_under_anothers_slug(self, session, make, now):
+        make.affiliate("alice")
+        with pytest.raises(SlugTaken):
+            become_affiliate(
+                session, make.user(platform=Platform.WEOKTO).id, "alice", actor=SYSTEM, now=now
+            )
+
+
+class TestChangeRisk:
+    def test_keeps_who_why_and_the_figures(self, session, make, now, staff):
+        affiliate = make.affiliate(refund_rate=Decimal("0.21"), total_refunds=4)
+
+        change_risk(
+            session, affiliate.user_id, RiskLevel.AT_RISK, note=" Many refunds ", actor=staff
+        )
+
+        change = session.scalars(select(RiskLevelChange)).one()
+        assert (change.from_level, change.to_level) == (RiskLevel.NORMAL, RiskLevel.AT_RISK)
+        assert (change.note, change.changed_by) == ("Many refunds", staff.user_id)
+        assert change.figures == {"refund_rate": "0.21", "total_refunds": 4}
+        told = history_of(session, "affiliate_profiles", str(affiliate.user_id))[0]
+        assert told.before == {"risk_level": "NORMAL"}
+        assert told.after["risk_level"] == "AT_RISK"
+
+    def test_needs_a_note(self, session, make, now, staff):
+        with pytest.raises(NoteMissing):
+            change_risk(
+                session, make.affiliate().user_id, RiskLevel.AT_RISK, note=" ", actor=staff, now=now
+            )
+
+    def test_the_same_level_changes_nothing(self, session, make, now, staff):
+        affiliate = make.affiliate()
+        for pin in (None, False):
+            change_risk(session, affiliate.user_id, RiskLevel.NORMAL, note="", actor=staff, pin=pin)
+        assert session.scalars(select(RiskLevelChange)).all() == []
+
+    def test_shows_before_what_it_would_change(self, session, shop, make, now, staff):
+        affiliate = make.affiliate()
+        invoice = shop.invoice(shop.brought_by(affiliate))
+        made = earn_commission(session, invoice.id, actor=SYSTEM, now=now)
+
+        seen = preview_risk(session, affiliate.user_id, RiskLevel.HIGH_RISK, now=now)
+        change_risk(session, affiliate.user_id, RiskLevel.HIGH_RISK, note="x", actor=staff, now=now)
+
+        assert (seen.before.main_days, seen.after.main_days) == (45, 90)
+        assert (seen.commissions_locked, seen.amount_locked) == (1, 1225)
+        assert made.locked_until == now + 45 * DAY
+
+
+class TestEditLockRules:
+    def test_makes_a_new_version_and_keeps_the_former(self, session, now, staff):
+        version = edit_lock_rules(session, [ROW], actor=staff, now=now, note="more trust")
+
+        assert (version.version, version.valid_from) == (2, now)
+        rows = {rule.profile: rule for rule in rules_in_force(session, now)}
+        assert len(rows) == 7
+        assert rows[LockProfile.TRUSTED].main_percent == 95
+        assert rows[LockProfile.TRUSTED].min_age == 91
+        assert rows[LockProfile.NEW].main_percent == 80
+        before = {rule.profile: rule for rule in rules_in_force(session, now - DAY)}
+        assert before[LockProfile.TRUSTED].main_percent == 94
+
+    def test_the_same_rows_make_no_version(self, session, now, staff):
+        first = edit_lock_rules(session, [ROW], actor=staff, now=now)
+        assert edit_lock_rules(session, [ROW], actor=staff, now=now + DAY) is first
+        assert len(session.scalars(select(LockRule)).all()) == 14
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            LockRow(LockProfile.NEW, Decimal(80), 45, Decimal(21), 90),
+            LockRow(LockProfile.NEW, Decimal(101), 45, Decimal(-1), 90),
+            LockRow(LockProfile.NEW, Decimal(80), 91, Decimal(20), 90),
+            LockRow(LockProfile.NEW, Decimal(80), -1, Decimal(20), 90),
+            LockRow(LockProfile.NEW, Decimal("80.001"), 45, Decimal("19.999"), 90),
+        ],
+    )
+    def test_refuses_rows_that_cannot_be(self, session, now, staff, row):
+        with pytest.raises(BadLockRules):
+            edit_lock_rules(session, [row], actor=staff, now=now)
+
+    def test_refuses_a_profile_twice(self, session, now, staff):
+        with pytest.raises(BadLockRules):
+            edit_lock_rules(session, [ROW, ROW], actor=staff, now=now)
+
+
+class TestLockElapsed:
+    def test_after_14_days_and_once(self, session, shop, make, now):
+        invoice = shop.invoice(shop.brought_by(make.affiliate()))
+        made = earn_commission(session, invoice.id, actor=SYSTEM, now=now)
+        due = now + 14 * DAY
+
+        assert next_elapsing(session) == due
+        assert lock_elapsed(session, now=due - timedelta(microseconds=1)) == 0
+        assert count_elapsed(session, now=due) == 1
+        assert lock_elapsed(session, now=due) == 1
+        assert lock_elapsed(session, now=due) == 0
+        session.refresh(made)
+        assert made.status is CommissionStatus.LOCKED
+        assert next_elapsing(session) is None
+
+    def test_statuses_move_only_as_their_table_says(self):
+        assert set(Commission.LEADS_TO) == set(CommissionStatus)
+        assert Commission.LEADS_TO[CommissionStatus.PENDING_LOCK] == {
+            CommissionStatus.LOCKED,
+            CommissionStatus.CLAWED_BACK,
+        }
