@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 from blinker import Namespace
-from flask import Blueprint, Flask, Response, g, request, send_from_directory
+from flask import Blueprint, Flask, Response, current_app, g, request, send_from_directory
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
@@ -43,6 +43,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         payment_button=payment_button, payment_offer=payment_offer, button_words=button_words
     )
+    app.extensions["noted_sightings"] = set()
     app.register_blueprint(pages)
 
 
@@ -92,12 +93,13 @@ def button_words(offer: Offer) -> str:
 def note_own_sightings(path: str) -> None:
     """Note, once a day, page and price, which buttons one of our own pages shows."""
     today = clock.today()
+    noted: set[tuple[Any, ...]] = current_app.extensions["noted_sightings"]
     for key, offer in g.get("buttons_shown", {}).items():
         mark = (key, path, offer.amount, today)
-        if mark in _noted:
+        if mark in noted:
             continue
-        if len(_noted) > 10_000:
-            _noted.clear()
+        if len(noted) > 10_000:
+            noted.clear()
         try:
             with unit_of_work() as session:
                 see_button(
@@ -108,12 +110,9 @@ def note_own_sightings(path: str) -> None:
                     loses_ref=False,
                     now=clock.now(),
                 )
-            _noted.add(mark)
+            noted.add(mark)
         except Exception:  # a page is worth more than the note of where its button was seen
             log.warning("sighting not noted", key=key, path=path, exc_info=True)
-
-
-_noted: set[tuple[Any, ...]] = set()
 
 
 @pages.get("/embed.js")

@@ -46,7 +46,7 @@ PRODUCTS = (
         "academy-premium",
         "Academy Premium",
         "community-academy",
-        "Les formations, les lives et le salon des affiliés qui vendent déjà.",
+        "Tous les cours, des salons privés, et tes pages relues par des gens qui vendent.",
         (
             DemoPlan(
                 "academy-premium-monthly",
@@ -64,7 +64,7 @@ PRODUCTS = (
         "tbcb-inner-circle",
         "TBCB Inner Circle",
         "tbcb",
-        "Un petit cercle qui construit, lance et fait grandir des communautés payantes.",
+        "Douze fondateurs autour d'une table, pour une communauté où l'on reste.",
         (
             DemoPlan(
                 "tbcb-inner-circle-monthly",
@@ -83,7 +83,7 @@ PRODUCTS = (
         "cercle-createurs",
         "Le Cercle des créateurs",
         "cercle-createurs",
-        "Chaque semaine un live, un défi et des retours sur ce que vous créez.",
+        "Publier chaque semaine, avec des gens qui attendent ce que tu fais.",
         (
             DemoPlan(
                 "cercle-createurs-monthly",
@@ -101,7 +101,7 @@ PRODUCTS = (
         "club-boutique",
         "Le Club Boutique",
         "club-boutique",
-        "Monter et faire tourner une boutique en ligne, avec celles et ceux qui le font.",
+        "Tenir une petite boutique où l'on revient, avec cent autres commerçants.",
         (
             DemoPlan("club-boutique-monthly", "Mensuel", 4500, BillingInterval.MONTHLY, 3),
             DemoPlan("club-boutique-quarterly", "Trimestriel", 11900, BillingInterval.QUARTERLY, 2),
@@ -112,7 +112,7 @@ PRODUCTS = (
         "atelier-automatisation",
         "L'Atelier Automatisation",
         "atelier-automatisation",
-        "Huit ateliers pour confier aux machines ce qui vous prend vos soirées.",
+        "Dix automatisations construites en quatre week-ends, sans une ligne de code.",
         (
             DemoPlan(
                 "atelier-automatisation-once",

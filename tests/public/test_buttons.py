@@ -6,13 +6,15 @@ import pytest
 
 from models.catalog import ButtonSighting, Community, PaymentButton, Plan, Product
 from models.session import unit_of_work
-from tests.factories.catalogue import load_catalogue
+from tests.shop import open_shop
+
+SOLD = "club-boutique-monthly"
+"""A button of STAM."""
 
 
 @pytest.fixture
 def catalogue(client):
-    with unit_of_work() as session:
-        load_catalogue(session)
+    open_shop()
 
 
 def seen(client, **report):
@@ -41,7 +43,7 @@ class TestButtonConfig:
     @pytest.mark.parametrize("what", ["button", "plan", "product", "community"])
     def test_is_404_when_anything_is_switched_off(self, client, catalogue, what):
         with unit_of_work() as session:
-            button = session.query(PaymentButton).filter_by(button_key="club-boutique-annual").one()
+            button = session.query(PaymentButton).filter_by(button_key=SOLD).one()
             product = session.get(Product, button.product_id)
             row = {
                 "button": button,
@@ -51,11 +53,11 @@ class TestButtonConfig:
             }[what]
             row.is_active = False
 
-        url = "/api/payments/button-config?key=club-boutique-annual"
+        url = f"/api/payments/button-config?key={SOLD}"
         assert client.get(url, base_url="http://stam.localhost").status_code == 404
 
     def test_is_404_on_the_other_platform(self, client, catalogue):
-        assert client.get("/api/payments/button-config?key=club-boutique-annual").status_code == 404
+        assert client.get(f"/api/payments/button-config?key={SOLD}").status_code == 404
 
 
 class TestSightings:
@@ -74,7 +76,9 @@ class TestSightings:
         assert noted.price_shown == 5900
         assert noted.loses_ref
 
-    def test_of_our_own_pages_are_noted(self, client, catalogue):
+    def test_of_our_own_pages_are_noted(self, app, client, catalogue):
+        app.extensions["noted_sightings"].clear()
+
         client.get("/", base_url="http://weokto.localhost")
 
         assert sightings()["http://weokto.localhost/"].price_shown is not None

@@ -58,12 +58,13 @@ export function enliven(panel) {
   function card(answer) {
     run.id = answer.id;
     run.status = answer.status_url.includes("/api/") ? answer.status_url : `/api/payments/status/${encodeURIComponent(answer.id)}`;
-    run.vault = new URL(answer.capture_url, location.href).origin;
     if (answer.lines) lines(answer.lines);
     if (answer.today_text) { say("today_text", answer.today_text); say("then_text", answer.then_text); }
+    problem("");
+    if (!answer.capture_url) { show("processing"); ask(0); return; }
+    run.vault = new URL(answer.capture_url, location.href).origin;
     one("[data-vault]").src = answer.capture_url;
     countdown(answer.expires_at);
-    problem("");
     show("card");
     one("[data-vault]").focus();
     ask();
