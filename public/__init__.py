@@ -5,8 +5,10 @@ from flask import Flask
 from public import (
     account,
     api_auth,
+    api_payments,
     assets,
     buttons,
+    checkout,
     cron,
     errors,
     forms,
@@ -46,7 +48,7 @@ def install(app: Flask) -> None:
     app.register_blueprint(json_api.pages)
     app.register_blueprint(cron.pages)
     app.register_blueprint(libraries.pages)
-    for area in (sign_in, second_factor, api_auth, account, spaces):
+    for area in (sign_in, second_factor, api_auth, account, spaces, checkout, api_payments):
         app.register_blueprint(area.pages)
     rendered.install(app)
     assets.install(app)

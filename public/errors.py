@@ -56,6 +56,8 @@ def tell_refusal(error: DomainError) -> ResponseReturnValue:
     """The business says no: its own status, its stable code, its words."""
     field = error.field if isinstance(error, BadInput) else None
     extra = {"field": field} if field else {}
+    if url := getattr(error, "url", None):  # where to go instead
+        extra["url"] = url
     answer = _answer(error.status, error.code, in_words(error), extra)
     if error.status == 429:
         answer[2]["Retry-After"] = str(int(error.params.get("minutes", 1)) * 60)

@@ -42,11 +42,13 @@ class Answer(BaseModel):
 
 
 class Refusal(Answer):
-    """Why not: a stable code for programs, words for people, the field where one is to blame."""
+    """Why not: a stable code for programs, words for people, the field where one is to blame,
+    and where to go instead."""
 
     code: str
     message: str
     field: str | None = None
+    url: str | None = None
 
 
 class ErrorAnswer(Answer):
