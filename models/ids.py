@@ -9,6 +9,7 @@ import random
 import re
 import secrets
 from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
 from models import clock
@@ -24,6 +25,15 @@ def new_id() -> UUID:
     bits = (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76
     bits |= _random_bits(12) << 64 | 0b10 << 62 | _random_bits(62)
     return UUID(int=bits)
+
+
+def first_id_at(instant: datetime) -> UUID:
+    """The smallest key that could be made from an instant on.
+
+    Keys are in the order of time, so "made since" can be asked of the primary key where no
+    date is indexed.
+    """
+    return UUID(int=int(instant.timestamp() * 1000) << 80)
 
 
 def seed_ids(seed: int | None) -> None:
