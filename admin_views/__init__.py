@@ -5,3 +5,7 @@ from flask import Flask
 
 def install(app: Flask) -> None:
     """Bind this edge to the application."""
+    from admin_views import consoles, reading
+
+    reading.install(app)
+    consoles.install(app)

@@ -1,0 +1,205 @@
+"""Affiliates with their risk level and balances, and the lock table with its versions."""
+
+from typing import Any
+from uuid import UUID
+
+from flask_babel import gettext
+from markupsafe import Markup, escape
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from admin_views.base import AdminView
+from admin_views.filters import Choice, Flag, Reference
+from admin_views.formats import Code, Count, Linked, Money, Percent, euros, moment
+from admin_views.listing import Lookup, Row
+from admin_views.records import Panel, Related
+from admin_views.words import status_words
+from models.accounts.permissions import Permission as P
+from models.affiliation import (
+    AffiliateProfile,
+    Commission,
+    LockProfile,
+    LockRule,
+    LockRuleVersion,
+    RiskLevel,
+    RiskLevelChange,
+)
+from models.catalog import Community
+from models.errors import N_
+from models.ledger import Account, LedgerAccount
+from models.ledger.balances import balances_of
+from models.money import rate_text
+
+
+def balance_in(account: Account) -> Any:
+    """An affiliate's balance in one account, as a column."""
+    return lambda of: (
+        select(LedgerAccount.balance)
+        .where(LedgerAccount.affiliate_id == of.user_id, LedgerAccount.account == account)
+        .scalar_subquery()
+    )
+
+
+class AffiliateView(AdminView):
+    table, slug, title = AffiliateProfile, "affiliates", N_("Affiliates & risk levels")
+    permissions = {"read": P.AFFILIATES_READ}
+    key_name = "user_id"
+    column_default_sort = ("user_id", True)
+    lookups = {"guild": Lookup(Community, "current_guild_id")}
+    computed = {"locked": balance_in(Account.LOCKED), "available": balance_in(Account.AVAILABLE)}
+    column_list = (
+        "affiliate_slug",
+        "user.display_name",
+        "user.email",
+        "guild.name",
+        "risk_level",
+        "refund_rate",
+        "locked",
+        "available",
+        "created_at",
+    )
+    column_details_list = (
+        "affiliate_slug",
+        "user.display_name",
+        "user.email",
+        "user.is_suspended",
+        "guild.name",
+        "guild_joined_at",
+        "risk_level",
+        "risk_pinned",
+        "refund_rate",
+        "total_refunds",
+        "first_commission_at",
+        "internal_notes",
+        "created_at",
+        "user_id",
+        "current_guild_id",
+    )
+    column_labels = {"locked": N_("Locked"), "available": N_("Available")}
+    formats = {
+        "affiliate_slug": Linked("affiliates", "user_id", Code()),
+        "user.email": Linked("users", "user_id"),
+        "guild.name": Linked("communities", "current_guild_id"),
+        "refund_rate": Percent(fraction=True),
+        "total_refunds": Count(),
+        "locked": Money(),
+        "available": Money(),
+    }
+    column_searchable_list = ("affiliate_slug", "user.email", "user.display_name")
+    search_hint = N_("Slug, email or name")
+    column_sortable_list = ("affiliate_slug", ("created_at", "user_id"))
+    column_filters = (
+        Choice("risk", N_("Risk"), AffiliateProfile.risk_level, RiskLevel),
+        Flag("pinned", N_("Pinned"), AffiliateProfile.risk_pinned),
+        Reference(
+            "guild", N_("Guild"), "communities", lambda k: AffiliateProfile.current_guild_id == k
+        ),
+    )
+    related = (
+        Related("commissions", "affiliate", N_("Commissions")),
+        Related("transfers", "affiliate", N_("Ledger")),
+        Related("clicks", "affiliate", N_("Clicks")),
+        Related("attributions", "affiliate", N_("Attributions")),
+    )
+    empty = N_("A WEOKTO user becomes an affiliate when they choose a slug for their links.")
+
+    def panels(self, session: Session, row: Row) -> list[Panel]:
+        return [money_of(session, row["user_id"]), levels_of(session, row["user_id"])]
+
+
+def money_of(session: Session, affiliate_id: UUID) -> Panel:
+    """An affiliate's balances, from the ledger."""
+    found = balances_of(session, affiliate_id)
+    lines: list[list[Markup | str]] = [
+        [gettext(words), euros(amount)]
+        for words, amount in (
+            (N_("Earned"), found.earned),
+            (N_("Locked"), found.locked),
+            (N_("Available"), found.available),
+            (N_("Debt"), found.debt),
+            (N_("Reserved"), found.reserved),
+            (N_("Paid out"), found.paid_out),
+            (N_("Taken back"), found.clawed_back),
+        )
+    ]
+    return Panel(N_("Balances"), [N_("Account"), N_("Amount")], lines)
+
+
+def levels_of(session: Session, affiliate_id: UUID) -> Panel:
+    """Every change of a risk level, with its note."""
+    changes = session.scalars(
+        select(RiskLevelChange)
+        .where(RiskLevelChange.affiliate_id == affiliate_id)
+        .order_by(RiskLevelChange.id.desc())
+        .limit(50)
+    )
+    lines: list[list[Markup | str]] = [
+        [
+            moment(each.changed_at),
+            status_words(RiskLevel, each.from_level)[0],
+            status_words(RiskLevel, each.to_level)[0],
+            escape(each.note),
+        ]
+        for each in changes
+    ]
+    heads = [N_("When"), N_("From"), N_("To"), N_("Note")]
+    return Panel(N_("Risk levels"), heads, lines, N_("The level has never changed."))
+
+
+def made_with(of: Any) -> Any:
+    """How many commissions were made with a version."""
+    from sqlalchemy import func
+
+    return (
+        select(func.count())
+        .select_from(Commission)
+        .where(Commission.lock_rule_version_id == of.id)
+        .scalar_subquery()
+    )
+
+
+class LockRulesView(AdminView):
+    table, slug, title = LockRuleVersion, "lock-rules", N_("Lock rules")
+    permissions = {"read": P.LOCK_RULES_READ}
+    intro = N_(
+        "How a commission is split and how long its parts wait. Each edit is a new version; "
+        "a commission keeps the version it was made with."
+    )
+    column_default_sort = ("version", True)
+    column_list = ("version", "valid_from", "note")
+    column_details_list = ("version", "valid_from", "note")
+    formats = {"version": Count()}
+    empty = N_("The first version comes with the database.")
+
+    def heading(self, row: Row) -> str:
+        return gettext("Lock rules, version %(number)s", number=row["version"])
+
+    def panels(self, session: Session, row: Row) -> list[Panel]:
+        rules = session.scalars(
+            select(LockRule).where(LockRule.version_id == row["id"]).order_by(LockRule.position)
+        )
+        return [rules_panel(list(rules))]
+
+
+def rules_panel(rules: list[LockRule]) -> Panel:
+    """A version as the table it is."""
+    lines: list[list[Markup | str]] = [
+        [
+            status_words(LockProfile, each.profile)[0],
+            gettext("from day %(age)s", age=each.min_age) if each.min_age is not None else "–",
+            f"{rate_text(each.main_percent)} %",
+            gettext("%(days)s days", days=each.main_days),
+            f"{rate_text(each.extended_percent)} %",
+            gettext("%(days)s days", days=each.extended_days),
+        ]
+        for each in rules
+    ]
+    heads = [
+        N_("Who"),
+        N_("Age"),
+        N_("Main part"),
+        N_("unlocks after"),
+        N_("Extended part"),
+        N_("unlocks after"),
+    ]
+    return Panel(N_("The table"), heads, lines)

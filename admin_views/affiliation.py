@@ -1,0 +1,277 @@
+"""Affiliation's views: programs, clicks, attributions and commissions that explain themselves."""
+
+from typing import Any
+from uuid import UUID
+
+from flask_babel import gettext
+from markupsafe import Markup, escape
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from admin_views.base import AdminView
+from admin_views.explanation import explained
+from admin_views.filters import Choice, Flag, OneOf, Reference, between
+from admin_views.formats import Code, Format, Linked, Money, Told, plain_euros
+from admin_views.listing import Lookup, Row
+from admin_views.records import Panel, Related
+from models.accounts import Platform, User
+from models.accounts.permissions import Permission as P
+from models.affiliation import (
+    AffiliateProfile,
+    AffiliateProgram,
+    Attribution,
+    Commission,
+    CommissionStatus,
+    RateType,
+    TrackingEvent,
+)
+from models.affiliation.edit_program import create_program, edit_program
+from models.billing import Customer
+from models.catalog import Product
+from models.errors import N_
+from models.money import rate_text
+from models.oversight import Actor
+
+
+def rate_words(value: Any, row: Row) -> str:
+    """A rate as it is meant: points of percent, or an amount."""
+    kind = row["rate_type"] if "rate_type" in row.places else row["default_rate_type"]
+    if kind is RateType.FIXED:
+        return f"{plain_euros(int(value))} €"
+    return f"{rate_text(value)} %"
+
+
+RATE: Format = Told(rate_words)
+
+
+class ProgramView(AdminView):
+    table, slug, title = AffiliateProgram, "programs", N_("Programs")
+    permissions = {
+        "read": P.PROGRAMS_READ,
+        "create": P.PROGRAMS_CREATE,
+        "edit": P.PROGRAMS_EDIT,
+    }
+    column_list = (
+        "product.name",
+        "default_rate",
+        "default_rate_type",
+        "cookie_duration_days",
+        "include_renewals",
+        "is_active",
+    )
+    column_details_list = (*column_list, "created_at", "updated_at", "product_id")
+    column_labels = {"is_active": N_("Earning")}
+    formats = {"default_rate": RATE, "product.name": Linked("programs", "id")}
+    column_searchable_list = ("product.name", "product.slug")
+    search_hint = N_("Product")
+    column_filters = (
+        Reference("product", N_("Product"), "products", lambda k: AffiliateProgram.product_id == k),
+        Flag("active", N_("Earning"), AffiliateProgram.is_active),
+    )
+    form_columns = (
+        "product",
+        "is_active",
+        "default_rate_type",
+        "default_rate",
+        "cookie_duration_days",
+        "include_renewals",
+    )
+    form_ajax_refs = {"product": {"fields": ("name", "slug")}}
+    column_descriptions = {
+        "default_rate": N_("Points of percent (30), or cents where the amount is fixed.")
+    }
+    empty = N_("A product earns affiliates something once it has a program.")
+
+    def create_rule(self, session: Session, values: dict[str, Any], actor: Actor) -> Any:
+        return create_program(session, values.pop("product_id"), actor=actor, **values)
+
+    def edit_rule(self, session: Session, key: UUID, values: dict[str, Any], actor: Actor) -> Any:
+        return edit_program(session, key, values, actor=actor)
+
+    def locked_fields(self, model: Any) -> dict[str, str]:
+        return {"product": N_("A program stays with its product.")}
+
+
+class ClickView(AdminView):
+    table, slug, title = TrackingEvent, "clicks", N_("Clicks")
+    permissions = {"read": P.CLICKS_READ}
+    lookups = {"affiliate": Lookup(AffiliateProfile, "affiliate_id", "user_id")}
+    column_list = (
+        "created_at",
+        "affiliate.affiliate_slug",
+        "platform",
+        "landing_path",
+        "campaign",
+        "source",
+        "expires_at",
+    )
+    column_details_list = (
+        *column_list,
+        "click_id",
+        "medium",
+        "utm",
+        "referrer",
+        "ip",
+        "user_agent",
+        "country",
+        "affiliate_id",
+    )
+    formats = {"affiliate.affiliate_slug": Linked("affiliates", "affiliate_id", Code())}
+    column_searchable_list = ("click_id",)
+    search_hint = N_("Click, or the affiliate's slug")
+    column_filters = (
+        Reference(
+            "affiliate", N_("Affiliate"), "affiliates", lambda k: TrackingEvent.affiliate_id == k
+        ),
+        Choice("platform", N_("Platform"), TrackingEvent.platform, Platform),
+        *between("clicked", TrackingEvent.created_at, N_("Clicked")),
+    )
+    empty = N_("A click is a visit through an affiliate's link, such as /?ref=slug.")
+
+    def search_also(self, term: str) -> list[Any]:
+        mine = AffiliateProfile.affiliate_slug == term.lower()
+        affiliate = select(AffiliateProfile.user_id).where(mine)
+        return [select(TrackingEvent.id).where(TrackingEvent.affiliate_id.in_(affiliate))]
+
+
+class AttributionView(AdminView):
+    table, slug, title = Attribution, "attributions", N_("Attributions")
+    permissions = {"read": P.ATTRIBUTIONS_READ}
+    lookups = {
+        "affiliate": Lookup(AffiliateProfile, "affiliate_id", "user_id"),
+        "user": Lookup(User, "user_id"),
+        "product": Lookup(Product, "product_id"),
+    }
+    column_list = (
+        "bound_at",
+        "user.email",
+        "product.name",
+        "affiliate.affiliate_slug",
+        "self_referral",
+        "is_free_product_attribution",
+        "replaced_at",
+    )
+    column_details_list = (
+        *column_list,
+        "attribution_model",
+        "self_referral_evidence",
+        "expires_at",
+        "tracking_event_id",
+        "customer_id",
+        "user_id",
+        "product_id",
+        "affiliate_id",
+    )
+    column_labels = {"user.email": N_("Client"), "tracking_event_id": N_("Click")}
+    formats = {
+        "user.email": Linked("customers", "customer_id"),
+        "product.name": Linked("products", "product_id"),
+        "affiliate.affiliate_slug": Linked("affiliates", "affiliate_id", Code()),
+        "tracking_event_id": Linked("clicks", "tracking_event_id", Code()),
+    }
+    column_searchable_list = ("user.email", "affiliate.affiliate_slug")
+    search_hint = N_("Client's email or affiliate's slug")
+    column_filters = (
+        Reference(
+            "affiliate", N_("Affiliate"), "affiliates", lambda k: Attribution.affiliate_id == k
+        ),
+        Reference("product", N_("Product"), "products", lambda k: Attribution.product_id == k),
+        Reference("customer", N_("Customer"), "customers", lambda k: Attribution.customer_id == k),
+        OneOf(
+            "standing",
+            N_("Standing"),
+            {
+                "yes": (N_("Standing"), Attribution.replaced_at.is_(None)),
+                "no": (N_("Replaced"), Attribution.replaced_at.is_not(None)),
+            },
+        ),
+        Flag("own", N_("Own purchase"), Attribution.self_referral),
+        *between("bound", Attribution.bound_at, N_("Bound")),
+    )
+    empty = N_("An attribution says whose visitor a buyer was; a sale after a click makes one.")
+
+
+class CommissionView(AdminView):
+    table, slug, title = Commission, "commissions", N_("Commissions")
+    permissions = {"read": P.COMMISSIONS_READ}
+    column_list = (
+        "earned_at",
+        "affiliate.affiliate_slug",
+        "customer.user.email",
+        "invoice.number",
+        "status",
+        "total_amount",
+        "locked_until",
+        "extended_locked_until",
+    )
+    column_details_list = (
+        "affiliate.affiliate_slug",
+        "customer.user.email",
+        "invoice.number",
+        "status",
+        "base_amount",
+        "rate_applied",
+        "rate_type",
+        "total_amount",
+        "main_amount",
+        "main_lock_days",
+        "locked_until",
+        "main_matured_at",
+        "extended_amount",
+        "extended_lock_days",
+        "extended_locked_until",
+        "extended_matured_at",
+        "clawed_back_amount",
+        "paid_amount",
+        "earned_at",
+        "affiliate_id",
+        "customer_id",
+        "invoice_id",
+    )
+    formats = {
+        **{
+            name: Money()
+            for name in (
+                "base_amount",
+                "total_amount",
+                "main_amount",
+                "extended_amount",
+                "clawed_back_amount",
+                "paid_amount",
+            )
+        },
+        "rate_applied": RATE,
+        "affiliate.affiliate_slug": Linked("affiliates", "affiliate_id", Code()),
+        "customer.user.email": Linked("customers", "customer_id"),
+        "invoice.number": Linked("invoices", "invoice_id"),
+        "earned_at": Linked("commissions", "id"),
+    }
+    column_searchable_list = ("invoice.number", "affiliate.affiliate_slug", "customer.user.email")
+    search_hint = N_("Invoice number, affiliate's slug or client's email")
+    column_filters = (
+        Choice("status", N_("Status"), Commission.status, CommissionStatus),
+        Reference(
+            "affiliate", N_("Affiliate"), "affiliates", lambda k: Commission.affiliate_id == k
+        ),
+        Reference("customer", N_("Customer"), "customers", lambda k: Commission.customer_id == k),
+        Reference("invoice", N_("Invoice"), "invoices", lambda k: Commission.invoice_id == k),
+        Reference(
+            "product",
+            N_("Product"),
+            "products",
+            lambda k: Commission.customer_id.in_(
+                select(Customer.id).where(Customer.product_id == k)
+            ),
+        ),
+        *between("earned", Commission.earned_at, N_("Earned")),
+    )
+    related = (Related("transfers", "commission", N_("Ledger")),)
+    empty = N_("A commission is what one paid invoice earns one affiliate.")
+
+    def heading(self, row: Row) -> str:
+        return gettext("Commission of %(slug)s", slug=row["affiliate.affiliate_slug"])
+
+    def panels(self, session: Session, row: Row) -> list[Panel]:
+        commission = Commission.get(session, row["id"])
+        lines: list[list[Markup | str]] = [[escape(line)] for line in explained(commission)]
+        return [Panel(N_("Why this amount and these dates"), [N_("In words")], lines)]

@@ -1,0 +1,181 @@
+"""Payment buttons: the keys that pages embed, what to paste, and where each was seen."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from flask_babel import gettext
+from markupsafe import Markup
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from admin_views.base import AdminView
+from admin_views.catalog import CATALOG, OWN_PRICE
+from admin_views.filters import Choice, Flag, Reference
+from admin_views.formats import Linked, day, euros
+from admin_views.listing import Row
+from admin_views.records import Panel, Related
+from models import clock
+from models.accounts import Platform
+from models.catalog import ButtonSighting, PaymentButton, PaymentType
+from models.catalog.edit_button import create_button, delete_button, edit_button
+from models.errors import N_
+from models.oversight import Actor
+from models.settings import current_settings
+
+UNSEEN = timedelta(days=30)
+
+
+class ButtonView(AdminView):
+    table, slug, title = PaymentButton, "buttons", N_("Payment buttons")
+    permissions = CATALOG
+    column_list = (
+        "button_key",
+        "display_name",
+        "product.name",
+        "plan.name",
+        "plan.price_amount",
+        "cta_text",
+        "is_active",
+        "used_at",
+    )
+    column_details_list = (
+        "button_key",
+        "display_name",
+        "product.name",
+        "plan.name",
+        "plan.price_amount",
+        "product.community.platform",
+        "payment_type",
+        "description",
+        "cta_text",
+        "success_url",
+        "cancel_url",
+        "webhook_url",
+        "is_active",
+        "used_at",
+        "created_at",
+        "updated_at",
+        "product_id",
+        "plan_id",
+    )
+    formats = {
+        "product.name": Linked("products", "product_id"),
+        "plan.name": Linked("plans", "plan_id"),
+        "plan.price_amount": OWN_PRICE,
+    }
+    column_searchable_list = ("button_key", "display_name", "product.name")
+    search_hint = N_("Key, name or product")
+    column_sortable_list = ("button_key", "display_name")
+    column_editable_list = ("display_name", "cta_text")
+    column_filters = (
+        Reference("product", N_("Product"), "products", lambda k: PaymentButton.product_id == k),
+        Reference("plan", N_("Plan"), "plans", lambda key: PaymentButton.plan_id == key),
+        Choice("payment", N_("Payment"), PaymentButton.payment_type, PaymentType),
+        Flag("on_sale", N_("On sale"), PaymentButton.is_active),
+    )
+    form_columns = (
+        "plan",
+        "button_key",
+        "display_name",
+        "description",
+        "cta_text",
+        "success_url",
+        "cancel_url",
+        "webhook_url",
+        "is_active",
+    )
+    form_ajax_refs = {"plan": {"fields": ("name", "slug")}}
+    column_descriptions = {
+        "button_key": N_("Lower-case letters, digits and hyphens. It cannot change once used."),
+        "success_url": N_("A path such as /welcome, or an https address on one of our hosts."),
+        "webhook_url": N_("Optional: an https address told of each sale, signed."),
+    }
+    long_texts = frozenset({"description"})
+    related = (Related("checkouts", "button", N_("Checkouts")),)
+    empty = N_("A payment button sells one plan; paste its snippet into any page.")
+
+    def create_rule(self, session: Session, values: dict[str, Any], actor: Actor) -> Any:
+        return create_button(session, actor=actor, **_filled(values))
+
+    def edit_rule(self, session: Session, key: UUID, values: dict[str, Any], actor: Actor) -> Any:
+        return edit_button(session, key, values, actor=actor)
+
+    def delete_rule(self, session: Session, key: UUID, actor: Actor) -> Any:
+        return delete_button(session, key, actor=actor)
+
+    def may_delete(self, row: Row) -> bool:
+        return row["used_at"] is None
+
+    def locked_fields(self, model: Any) -> dict[str, str]:
+        if model.used_at:
+            return {"button_key": N_("Pages carry this key, so it cannot change any more.")}
+        return {}
+
+    def panels(self, session: Session, row: Row) -> list[Panel]:
+        """The snippet first, then the pages where the button was seen."""
+        key, site = row["button_key"], site_of(row["product.community.platform"])
+        snippet = Panel(N_("Snippet"), [], [], template="admin_views/snippet.html")
+        snippet.data = {
+            "ours": f'{{{{ payment_button("{key}") }}}}',
+            "anywhere": f'<script src="{site}/embed.js" '
+            f'data-payment-button="{key}" async></script>',
+            "checkout": f"{site}/checkout/{key}",
+            "price": euros(row["plan.price_amount"]),
+            "text": row["cta_text"],
+            "on_sale": row["is_active"],
+        }
+        return [snippet, sightings(session, row)]
+
+
+def _filled(values: dict[str, Any]) -> dict[str, Any]:
+    """A text left empty takes its usual value."""
+    return {key: value for key, value in values.items() if value not in (None, "")}
+
+
+def site_of(platform: Platform) -> str:
+    """The public address of a platform."""
+    settings = current_settings()
+    if platform is Platform.STAM:
+        return settings.public_url_stam or f"http://{settings.stam_hosts[0]}:{settings.port}"
+    return settings.public_url_weokto or f"http://{settings.weokto_hosts[0]}:{settings.port}"
+
+
+def sightings(session: Session, row: Row) -> Panel:
+    """Where a button was seen, each page with what is wrong there."""
+    seen = session.scalars(
+        select(ButtonSighting)
+        .where(ButtonSighting.button_id == row["id"])
+        .order_by(ButtonSighting.last_seen_on.desc())
+        .limit(50)
+    ).all()
+    lines = [
+        [
+            each.page_url,
+            day(each.first_seen_on),
+            day(each.last_seen_on),
+            euros(each.price_shown) if each.price_shown is not None else "–",
+            flags(each, row["plan.price_amount"]),
+        ]
+        for each in seen
+    ]
+    return Panel(
+        N_("Where it was seen"),
+        [N_("Page"), N_("First seen"), N_("Last seen"), N_("Price shown"), N_("To look at")],
+        lines,
+        N_("No page has shown this button yet. It appears here once the snippet is pasted."),
+    )
+
+
+def flags(seen: ButtonSighting, price: int) -> Markup:
+    """What is wrong with a button on a page, as badges."""
+    told = []
+    if clock.today() - seen.last_seen_on > UNSEEN:
+        told.append(gettext("Not seen for 30 days"))
+    if seen.price_shown is not None and seen.price_shown != price:
+        told.append(gettext("Shows another price"))
+    if seen.loses_ref:
+        told.append(gettext("Loses ?ref="))
+    if not told:
+        return Markup('<span class="badge good">{}</span>').format(gettext("Fine"))
+    return Markup(" ").join(Markup('<span class="badge bad">{}</span>').format(t) for t in told)

@@ -1,0 +1,44 @@
+"""The three consoles, built from the one registry: each holds the views that its role may read."""
+
+from flask import Flask, g
+from flask_admin import Admin
+
+from admin_views.dashboard import DashboardView
+from admin_views.everywhere import SearchView
+from admin_views.guard import CONSOLES, Console
+from admin_views.registry import MENU
+from models.accounts.permissions import may
+
+
+def install(app: Flask) -> None:
+    """Bind the consoles to their addresses."""
+    for console in CONSOLES:
+        build(app, console)
+
+
+def build(app: Flask, console: Console) -> Admin:
+    """One Flask-Admin instance with its views and its menu."""
+    home = DashboardView(console)
+    admin = Admin(
+        app,
+        name=console.name,
+        url=console.url,
+        index_view=home,
+        endpoint=home.endpoint,
+        csp_nonce_generator=lambda: g.get("csp_nonce", ""),
+    )
+    console.views.clear()
+    console.groups[:] = [("", [home])]
+    admin.add_view(SearchView(console))
+    for category, classes in MENU:
+        views = []
+        for each in classes:
+            if not may(console.role, each.permissions["read"]):
+                continue
+            view = each(console)
+            view.category_name = category
+            admin.add_view(view)
+            console.views[view.slug] = view
+            views.append(view)
+        console.groups.append((category, views))
+    return admin

@@ -1,0 +1,249 @@
+"""How a value reads: euros from cents, Paris dates, badges, links; as HTML and as plain text.
+
+A format turns one value of one row into a cell. ``text`` is what exports hold. No float
+touches an amount: cents are cut into euros and cents as whole numbers.
+"""
+
+import enum
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import get_locale, gettext
+from markupsafe import Markup, escape
+
+from admin_views.words import status_words
+from models import clock
+from models.money import rate_text
+
+NOTHING = Markup('<span class="none">–</span>')
+
+
+def is_french() -> bool:
+    """Whether the reader's numbers and dates are written the French way."""
+    locale = get_locale()
+    return locale is None or locale.language == "fr"
+
+
+def euros(cents: int, currency: str = "EUR") -> str:
+    """``1 225,00 €`` in French, ``€1,225.00`` in English; other currencies by their code."""
+    sign = "-" if cents < 0 else ""
+    whole, rest = divmod(abs(cents), 100)
+    symbol = "€" if currency == "EUR" else currency
+    if is_french():
+        return f"{sign}{whole:,}".replace(",", "\u202f") + f",{rest:02d}\u00a0{symbol}"
+    return f"{sign}{symbol}{whole:,}.{rest:02d}"
+
+
+def plain_euros(cents: int) -> str:
+    """``1225.00``: what a spreadsheet reads as a number."""
+    whole, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{whole}.{rest:02d}"
+
+
+def whole(number: int) -> str:
+    """A count with its thousands apart."""
+    return f"{number:,}".replace(",", "\u202f") if is_french() else f"{number:,}"
+
+
+def moment(instant: datetime, *, seconds: bool = False) -> str:
+    """An instant on a Paris wall clock."""
+    here = clock.paris(instant)
+    form = "%d/%m/%Y %H:%M" if is_french() else "%d %b %Y %H:%M"
+    return here.strftime(form + (":%S" if seconds else ""))
+
+
+def day(on: date) -> str:
+    """A date as it is written in France, or in English."""
+    return on.strftime("%d/%m/%Y" if is_french() else "%d %b %Y")
+
+
+class Format:
+    """Plain text, cut for lists where it is long."""
+
+    is_amount = False
+    numeric = False
+    needs: tuple[str, ...] = ()
+    """Further columns of the row that the cell is made from."""
+    longest = 120
+
+    def html(self, value: Any, row: Any) -> Markup | str:
+        if value is None or value == "":
+            return NOTHING
+        text = self.text(value, row)
+        return escape(text if len(text) <= self.longest else text[: self.longest - 1] + "…")
+
+    def text(self, value: Any, row: Any) -> str:
+        return "" if value is None else str(value)
+
+
+@dataclass(frozen=True)
+class Whole(Format):
+    """The text without a cut, with its line breaks: for detail pages."""
+
+    def html(self, value: Any, row: Any) -> Markup | str:
+        if value in (None, ""):
+            return NOTHING
+        return Markup('<span class="prose">{}</span>').format(value)
+
+
+class Count(Format):
+    numeric = True
+
+    def html(self, value: Any, row: Any) -> Markup | str:
+        return NOTHING if value is None else escape(whole(value))
+
+
+@dataclass(frozen=True)
+class Money(Format):
+    """Cents as euros; ``secret`` amounts are those that only finance may see."""
+
+    secret: bool = True
+    numeric = True
+
+    @property
+    def is_amount(self) -> bool:  # type: ignore[override]
+        return self.secret
+
+    def html(self, value: Any, row: Any) -> Markup | str:
+        if value is None:
+            return NOTHING
+        shown = euros(value)
+        return Markup('<span class="neg">{}</span>').format(shown) if value < 0 else escape(shown)
+
+    def text(self, value: Any, row: Any) -> str:
+        return "" if value is None else plain_euros(value)
+
+
+@dataclass(frozen=True)
+class Percent(Format):
+    """Points of percent, or a fraction between 0 and 1 where ``fraction`` says so."""
+
+    fraction: bool = False
+    numeric = True
+
+    def html(self, value: Any, row: Any) -> Markup | str:
+        if value is None:
+            return NOTHING
+        text = rate_text(value.scaleb(2) if self.fraction else Decimal(value))
+        return escape(text.replace(".", ",") + "\u00a0%" if is_french() else text + "%")
+
+
+class Moment(Format):
+    """An instant in Paris time."""
+
+    def html(self, value: Any, row: Any) -> Markup | str:
+        if value is None:
+            return NOTHING
+        return Markup('<time datetime="{}">{}</time>').format(
+            value.strftime("%Y-%m-%dT%H:%MZ"), moment(value)
+        )
+
+    def text(self, value: Any, row: Any) -> str:
+        return "" if value is None else clock.paris(value).strftime("%Y-%m-%d %H:%M:%S")
+
+
+class Day(Format):
+    def html(self, value: Any, row: Any) -> Markup | str:
+        return NOTHING if value is None else escape(day(value))
+
+    def text(self, value: Any, row: Any) -> str:
+        return "" if value is None else str(value.isoformat())
+
+
+class YesNo(Format):
+    def html(self, value: Any, row: Any) -> Markup | str:
+        words = gettext("Yes") if value else gettext("No")
+        return Markup('<span class="yn {}">{}</span>').format("yes" if value else "no", words)
+
+    def text(self, value: Any, row: Any) -> str:
+        return gettext("Yes") if value else gettext("No")
+
+
+@dataclass(frozen=True)
+class Badge(Format):
+    """A status as a coloured word."""
+
+    kind: type[enum.Enum] | None = None
+
+    def html(self, value: Any, row: Any) -> Markup | str:
+        if value is None:
+            return NOTHING
+        words, colour = status_words(self.kind, value)
+        return Markup('<span class="badge {}">{}</span>').format(colour, words)
+
+    def text(self, value: Any, row: Any) -> str:
+        return "" if value is None else status_words(self.kind, value)[0]
+
+
+class Code(Format):
+    """A key, a slug or an id, in letters of one width."""
+
+    def html(self, value: Any, row: Any) -> Markup | str:
+        return NOTHING if value is None else Markup("<code>{}</code>").format(value)
+
+
+class Data(Format):
+    """A structure as readable JSON."""
+
+    def html(self, value: Any, row: Any) -> Markup | str:
+        if not value:
+            return NOTHING
+        return Markup('<pre class="data">{}</pre>').format(self.text(value, row))
+
+    def text(self, value: Any, row: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, indent=1, default=str) if value else ""
+
+
+PLAIN = Format()
+
+
+@dataclass(frozen=True)
+class Linked(Format):
+    """Another format's cell as a link to a record of a view, where the reader may open it.
+
+    ``key`` is the column of the row that holds the record's key.
+    """
+
+    view: str
+    key: str
+    inner: Format = PLAIN
+
+    @property
+    def needs(self) -> tuple[str, ...]:  # type: ignore[override]
+        return (self.key, *self.inner.needs)
+
+    @property
+    def is_amount(self) -> bool:  # type: ignore[override]
+        return self.inner.is_amount
+
+    def html(self, value: Any, row: Any) -> Markup | str:
+        shown = self.inner.html(value, row)
+        key = row.get(self.key)
+        address = row.addresses.get(self.view)
+        if key is None or address is None:
+            return shown
+        if shown is NOTHING:
+            shown = Markup("<code>{}</code>").format(str(key)[:8])
+        return Markup('<a href="{}details/?id={}">{}</a>').format(address, key, shown)
+
+    def text(self, value: Any, row: Any) -> str:
+        return self.inner.text(value, row)
+
+
+@dataclass(frozen=True)
+class Told(Format):
+    """A sentence made from the value and its row."""
+
+    sentence: Callable[[Any, Any], str]
+    needs: tuple[str, ...] = ()
+
+    def html(self, value: Any, row: Any) -> Markup | str:
+        text = self.sentence(value, row)
+        return escape(text) if text else NOTHING
+
+    def text(self, value: Any, row: Any) -> str:
+        return self.sentence(value, row)

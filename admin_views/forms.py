@@ -1,0 +1,155 @@
+"""Console forms: Flask-Admin's, with the site's one CSRF token, euros, and light widgets."""
+
+import re
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import current_app, session
+from flask_admin.contrib.sqla.ajax import QueryAjaxModelLoader
+from flask_admin.contrib.sqla.form import AdminModelConverter
+from flask_admin.form import SecureForm
+from flask_admin.model.fields import AjaxSelectField
+from flask_admin.model.form import converts
+from flask_babel import gettext
+from flask_wtf.csrf import generate_csrf, validate_csrf
+from markupsafe import Markup
+from sqlalchemy import Text, cast, or_, select
+from wtforms import Form, SelectField, StringField, TextAreaField
+from wtforms.csrf.core import CSRF
+from wtforms.validators import DataRequired
+from wtforms.widgets import html_params
+
+from admin_views.formats import is_french, plain_euros
+from admin_views.listing import escaped
+from admin_views.reading import reading
+from admin_views.words import choices_of
+from models.errors import N_
+
+EUROS = re.compile(r"(\d{1,9})(?:[.,](\d{1,2}))?")
+
+
+class SiteToken(CSRF):
+    """The token that the whole site's forms carry, so that one page has one."""
+
+    def generate_csrf_token(self, csrf_token_field: Any) -> str:
+        return str(generate_csrf())
+
+    def validate_csrf_token(self, form: Form, field: Any) -> None:
+        validate_csrf(field.data)
+
+
+class ConsoleForm(SecureForm):
+    """The base of every form of the consoles; without the token nothing passes."""
+
+    class Meta(SecureForm.Meta):
+        csrf_class = SiteToken
+        csrf_time_limit = timedelta(hours=12)
+
+        @property
+        def csrf_secret(self) -> bytes:
+            return str(current_app.secret_key).encode()
+
+        @property
+        def csrf_context(self) -> Any:
+            return session
+
+
+class EurosField(StringField):
+    """An amount typed in euros, kept as cents: ``49``, ``49,00``, ``1 225.50 €``."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        typed = re.sub(r"[\s\u00a0\u202f€]", "", valuelist[0]) if valuelist else ""
+        if not typed:
+            self.data = None
+            return
+        found = EUROS.fullmatch(typed)
+        if found is None:
+            self.data = None
+            raise ValueError(gettext("Type an amount in euros, such as 49 or 49,90."))
+        self.data = int(found[1]) * 100 + int((found[2] or "0").ljust(2, "0"))
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        if self.data is None:
+            return ""
+        text = plain_euros(self.data)
+        return text.replace(".", ",") if is_french() else text
+
+
+class ReferenceLoader(QueryAjaxModelLoader):
+    """Finds the records a reference can point at: a few at a time, by what a person types."""
+
+    def format(self, model: Any) -> tuple[str, str] | None:
+        return (str(getattr(model, self.pk)), str(model)) if model else None
+
+    def get_one(self, pk: Any) -> Any:
+        try:
+            return reading().get(self.model, UUID(str(pk)))
+        except ValueError:
+            return None
+
+    def get_list(self, term: str | None, offset: int | None = 0, limit: int = 10) -> Any:
+        pattern = f"%{escaped((term or '').strip()[:80])}%"
+        matches = or_(*(cast(field, Text).ilike(pattern) for field in self._cached_fields))
+        return reading().scalars(
+            select(self.model)
+            .where(matches)
+            .order_by(self._cached_fields[0])
+            .offset(max(offset or 0, 0))
+            .limit(min(limit, 20))
+        )
+
+
+class ReferenceWidget:
+    """A field that suggests records while one types; the key travels hidden."""
+
+    def __call__(self, field: AjaxSelectField, **kwargs: Any) -> Markup:
+        chosen = field.loader.format(field.data)
+        hidden = html_params(name=field.name, type="hidden", value=chosen[0] if chosen else "")
+        shown = html_params(
+            id=field.id,
+            type="text",
+            value=chosen[1] if chosen else "",
+            autocomplete="off",
+            role="combobox",
+            **{
+                "aria-expanded": "false",
+                "aria-autocomplete": "list",
+                "data-lookup": field.loader.name,
+                **kwargs,
+            },
+        )
+        return Markup(f'<span class="reference"><input {hidden}><input {shown}></span>')
+
+
+class ConsoleConverter(AdminModelConverter):
+    """Model columns to fields: statuses in words, one-line texts unless said to be long."""
+
+    def _convert_relation(self, name: str, prop: Any, is_proxy: bool, kwargs: Any) -> Any:
+        kwargs.setdefault("widget", ReferenceWidget())
+        return super()._convert_relation(name, prop, is_proxy, kwargs)
+
+    @converts("sqlalchemy.sql.sqltypes.Enum")
+    def convert_enum(self, column: Any, field_args: dict[str, Any], **extra: Any) -> SelectField:
+        kind = column.type.enum_class
+        field_args["validators"] = [DataRequired()]
+        field_args["coerce"] = lambda value: None if value in (None, "") else kind(value)
+        return SelectField(choices=lambda: choices_of(kind), **_plain(field_args))
+
+    @converts("Text", "LargeBinary", "Binary", "CIText")
+    def conv_Text(self, field_args: dict[str, Any], **extra: Any) -> StringField:
+        long = extra["column"].key in self.view.long_texts
+        self._string_common(field_args=field_args, **extra)
+        return (TextAreaField if long else StringField)(**field_args)
+
+
+def _plain(field_args: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in field_args.items() if key != "allow_blank"}
+
+
+class ReasonForm(ConsoleForm):
+    """Why an act is done; it stands in the audit trail."""
+
+    reason = TextAreaField(N_("Reason"), [DataRequired(N_("Say why: it stays in the history."))])

@@ -1,0 +1,188 @@
+"""The machine's views: audit trail, mails, system logs and the runs of jobs."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from admin_views.acts import Act
+from admin_views.base import AdminView
+from admin_views.filters import Choice, Flag, Is, OneOf, Reference, between
+from admin_views.formats import Badge, Code, Count, Data, Linked
+from admin_views.listing import Lookup, Row
+from models.accounts import User
+from models.accounts.permissions import Permission as P
+from models.errors import N_
+from models.oversight import (
+    AuditEvent,
+    JobRun,
+    MailStatus,
+    OutgoingMail,
+    RunStatus,
+    SystemLog,
+)
+from models.oversight.resend_mail import resend_mail
+
+ADMINS_AREA = (
+    "users",
+    "user_sessions",
+    "communities",
+    "community_members",
+    "customers",
+    "outgoing_mails",
+    "job_runs",
+)
+"""The records whose history is an administrator's own area; none of them holds an amount."""
+
+
+class AuditView(AdminView):
+    table, slug, title = AuditEvent, "audit", N_("Audit trail")
+    permissions = {"read": P.AUDIT_READ_OWN_AREA}
+    lookups = {"actor": Lookup(User, "actor_id")}
+    column_list = (
+        "at",
+        "action",
+        "subject_table",
+        "subject_id",
+        "actor.email",
+        "actor_role",
+        "reason",
+    )
+    column_details_list = (
+        *column_list,
+        "before",
+        "after",
+        "data",
+        "ip",
+        "request_id",
+        "session_id",
+        "actor_id",
+    )
+    formats = {
+        "action": Code(),
+        "actor.email": Linked("users", "actor_id"),
+        "before": Data(),
+        "after": Data(),
+        "data": Data(),
+    }
+    column_searchable_list = ("action", "subject_id", "actor.email")
+    search_hint = N_("What happened, a record's key, or who did it")
+    column_filters = (
+        Is("action", N_("What happened"), AuditEvent.action),
+        Is("record", N_("Record"), AuditEvent.subject_table),
+        Is("key", N_("Record's key"), AuditEvent.subject_id),
+        Reference("actor", N_("By"), "users", lambda key: AuditEvent.actor_id == key),
+        *between("at", AuditEvent.at, N_("When")),
+    )
+    empty = N_("Every act on a record is written here in the same transaction, for good.")
+
+    def only(self, statement: Any) -> Any:
+        """An administrator reads their own area only."""
+        if self.console.may(P.AUDIT_READ):
+            return statement
+        return statement.where(AuditEvent.subject_table.in_(ADMINS_AREA))
+
+
+def _resend(session: Session, key: UUID, data: Any, **who: Any) -> Any:
+    return resend_mail(session, key, **who)
+
+
+class MailView(AdminView):
+    table, slug, title = OutgoingMail, "mails", N_("Mails")
+    permissions = {"read": P.MAILS_READ}
+    column_list = ("created_at", "to_email", "kind", "subject", "platform", "status", "sent_at")
+    column_details_list = (
+        *column_list,
+        "locale",
+        "attempts",
+        "last_error",
+        "next_try_at",
+        "provider_id",
+        "user_id",
+    )
+    column_labels = {"provider_id": N_("Mailer's key")}
+    formats = {
+        "status": Badge(MailStatus),
+        "attempts": Count(),
+        "user_id": Linked("users", "user_id", Code()),
+    }
+    column_searchable_list = ("to_email", "subject")
+    search_hint = N_("Address or subject")
+    column_filters = (
+        Choice("status", N_("Status"), OutgoingMail.status, MailStatus),
+        Is("kind", N_("Kind"), OutgoingMail.kind),
+        OneOf(
+            "platform",
+            N_("Platform"),
+            {
+                "WEOKTO": ("WEOKTO", OutgoingMail.platform == "WEOKTO"),
+                "STAM": ("STAM", OutgoingMail.platform == "STAM"),
+            },
+        ),
+        Reference("user", N_("Person"), "users", lambda key: OutgoingMail.user_id == key),
+        *between("created", OutgoingMail.created_at, N_("Written")),
+    )
+    acts = (
+        Act(
+            "resend",
+            N_("Send again"),
+            P.MAILS_RESEND,
+            _resend,
+            N_("The mail is on its way again."),
+            bulk=True,
+        ),
+    )
+    empty = N_("Mails stand here as soon as something asks for one, sent or not.")
+
+    def heading(self, row: Row) -> str:
+        return row["subject"] or row["kind"]
+
+
+class LogView(AdminView):
+    table, slug, title = SystemLog, "logs", N_("System logs")
+    permissions = {"read": P.SYSTEM_READ}
+    column_list = ("at", "level", "module", "message", "request_id")
+    column_details_list = (*column_list, "data")
+    formats = {"level": Badge(), "request_id": Code(), "data": Data()}
+    column_searchable_list = ("message", "module", "request_id")
+    search_hint = N_("Message, module or request")
+    column_filters = (
+        OneOf(
+            "level",
+            N_("Level"),
+            {
+                level: (level, SystemLog.level == level)
+                for level in ("WARNING", "ERROR", "CRITICAL")
+            },
+        ),
+        Is("module", N_("Module"), SystemLog.module),
+        *between("at", SystemLog.at, N_("When")),
+    )
+    empty = N_("No warning and no error so far.")
+
+
+class RunView(AdminView):
+    table, slug, title = JobRun, "runs", N_("Runs of jobs")
+    permissions = {"read": P.SYSTEM_READ}
+    column_list = (
+        "name",
+        "status",
+        "trigger",
+        "dry_run",
+        "due_at",
+        "started_at",
+        "ended_at",
+        "errors",
+    )
+    column_details_list = (*column_list, "counts", "error", "created_at")
+    formats = {"name": Code(), "status": Badge(RunStatus), "counts": Data(), "errors": Count()}
+    column_searchable_list = ("name",)
+    search_hint = N_("Job's name")
+    column_filters = (
+        Is("name", N_("Job"), JobRun.name),
+        Choice("status", N_("Status"), JobRun.status, RunStatus),
+        Flag("dry", N_("Dry run"), JobRun.dry_run),
+        OneOf("failed", N_("Errors"), {"yes": (N_("With errors"), JobRun.errors > 0)}),
+        *between("due", JobRun.due_at, N_("Due")),
+    )
+    empty = N_("Each run of a scheduled job leaves a line here.")

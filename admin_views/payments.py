@@ -1,0 +1,147 @@
+"""Payments: every charge asked for, the checkouts they hang off, and the provider's words."""
+
+from admin_views.base import AdminView
+from admin_views.filters import Choice, Is, OneOf, Reference, between
+from admin_views.formats import Badge, Linked, Money
+from admin_views.listing import Lookup
+from admin_views.records import Related
+from models.accounts.permissions import Permission as P
+from models.billing import (
+    AttemptOutcome,
+    CaptureEndpoint,
+    CaptureStatus,
+    EventOutcome,
+    Invoice,
+    PaymentAttempt,
+    ProviderEvent,
+)
+from models.errors import N_
+
+
+class AttemptView(AdminView):
+    table, slug, title = PaymentAttempt, "attempts", N_("Payments")
+    permissions = {"read": P.PAYMENTS_READ}
+    amounts = P.CUSTOMERS_AMOUNTS
+    column_list = (
+        "started_at",
+        "outcome",
+        "amount",
+        "invoice.number",
+        "capture.user.email",
+        "decline_code",
+        "psp_payment_id",
+    )
+    column_details_list = (
+        "started_at",
+        "outcome",
+        "amount",
+        "attempt_no",
+        "invoice.number",
+        "capture.user.email",
+        "decline_code",
+        "message",
+        "psp_payment_id",
+        "idempotency_key",
+        "asked_at",
+        "finished_at",
+        "invoice_id",
+        "capture_id",
+    )
+    column_labels = {"capture.user.email": N_("Client"), "invoice_id": N_("Invoice's key")}
+    lookups = {
+        "invoice": Lookup(Invoice, "invoice_id"),
+        "capture": Lookup(CaptureEndpoint, "capture_id"),
+    }
+    formats = {
+        "amount": Money(),
+        "invoice.number": Linked("invoices", "invoice_id"),
+        "capture.user.email": Linked("checkouts", "capture_id"),
+    }
+    column_searchable_list = ("psp_payment_id", "invoice.number", "capture.user.email")
+    search_hint = N_("Provider's payment, invoice number or email")
+    column_filters = (
+        Choice("outcome", N_("Outcome"), PaymentAttempt.outcome, AttemptOutcome),
+        Reference("invoice", N_("Invoice"), "invoices", lambda k: PaymentAttempt.invoice_id == k),
+        Reference(
+            "checkout", N_("Checkout"), "checkouts", lambda k: PaymentAttempt.capture_id == k
+        ),
+        *between("started", PaymentAttempt.started_at, N_("Started")),
+    )
+    empty = N_("Every charge asked of the provider stands here, written before it is sent.")
+
+
+class CheckoutView(AdminView):
+    table, slug, title = CaptureEndpoint, "checkouts", N_("Checkouts")
+    permissions = {"read": P.PAYMENTS_READ}
+    amounts = P.CUSTOMERS_AMOUNTS
+    column_list = (
+        "created_at",
+        "user.email",
+        "button.button_key",
+        "status",
+        "amount",
+        "last_decline_code",
+        "completed_at",
+    )
+    column_details_list = (
+        "created_at",
+        "user.email",
+        "button.button_key",
+        "status",
+        "amount",
+        "try_no",
+        "brand",
+        "last4",
+        "last_decline_code",
+        "affiliate_click_id",
+        "consent_text",
+        "consented_at",
+        "consent_ip",
+        "user_agent",
+        "expires_at",
+        "completed_at",
+        "quote",
+        "user_id",
+        "button_id",
+        "customer_id",
+        "invoice_id",
+    )
+    formats = {
+        "amount": Money(),
+        "user.email": Linked("users", "user_id"),
+        "button.button_key": Linked("buttons", "button_id"),
+    }
+    column_searchable_list = ("user.email", "button.button_key")
+    search_hint = N_("Email or button key")
+    column_filters = (
+        Choice("status", N_("Status"), CaptureEndpoint.status, CaptureStatus),
+        Reference("button", N_("Button"), "buttons", lambda k: CaptureEndpoint.button_id == k),
+        *between("created", CaptureEndpoint.created_at, N_("Begun")),
+    )
+    related = (Related("attempts", "checkout", N_("Payments")),)
+    empty = N_("A checkout begins when somebody presses a payment button.")
+
+
+class ProviderEventView(AdminView):
+    table, slug, title = ProviderEvent, "provider-events", N_("Provider's words")
+    permissions = {"read": P.PAYMENTS_READ}
+    intro = N_("Every callback and webhook, kept before it was acted upon. What is open needs you.")
+    column_list = ("received_at", "source", "kind", "external_id", "outcome", "reason", "repeats")
+    column_details_list = (*column_list, "handled_at", "body")
+    formats = {"outcome": Badge(EventOutcome)}
+    column_searchable_list = ("external_id", "kind")
+    search_hint = N_("Provider's key or kind")
+    column_filters = (
+        OneOf(
+            "open",
+            N_("To explain"),
+            {
+                "yes": (N_("Only what is open"), ProviderEvent.outcome == EventOutcome.OPEN),
+                "no": (N_("Only what is settled"), ProviderEvent.outcome != EventOutcome.OPEN),
+            },
+        ),
+        Choice("outcome", N_("Outcome"), ProviderEvent.outcome, EventOutcome),
+        Is("source", N_("Source"), ProviderEvent.source),
+        *between("received", ProviderEvent.received_at, N_("Received")),
+    )
+    empty = N_("Nothing has come from the vault or the payment provider yet.")

@@ -1,0 +1,225 @@
+"""Plans: the prices of products. What was sold keeps its terms; a copy can have others."""
+
+from typing import Any
+from uuid import UUID
+
+from flask_babel import ngettext
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from wtforms import StringField
+from wtforms.validators import DataRequired, Length
+
+from admin_views.acts import Act
+from admin_views.base import AdminView
+from admin_views.catalog import CATALOG, OWN_PRICE
+from admin_views.filters import Choice, Flag, OneOf, Reference
+from admin_views.formats import Badge, Count, Linked, Percent
+from admin_views.forms import ConsoleForm, EurosField
+from admin_views.records import Related
+from models.accounts.permissions import Permission as P
+from models.billing import RUNNING, Customer
+from models.catalog import BillingInterval, Plan
+from models.catalog.edit_plan import (
+    FIXED_ONCE_SOLD,
+    create_plan,
+    delete_plan,
+    duplicate_plan,
+    edit_plan,
+)
+from models.errors import N_
+from models.oversight import Actor
+
+
+class DuplicateForm(ConsoleForm):
+    """What a copy of a plan is called, and its new price."""
+
+    slug = StringField(N_("Slug of the new plan"), [DataRequired(), Length(max=64)])
+    name = StringField(N_("Name of the new plan"), [DataRequired(), Length(max=200)])
+    price_amount = EurosField(N_("Its price"), [DataRequired()])
+
+
+def _duplicate(session: Session, key: UUID, data: dict[str, Any], *, actor: Actor, **_: Any) -> Any:
+    return duplicate_plan(session, key, actor=actor, **data)
+
+
+def _switch(on: bool) -> Any:
+    def switch(session: Session, key: UUID, data: Any, *, actor: Actor, **_: Any) -> Any:
+        return edit_plan(session, key, {"is_active": on}, actor=actor)
+
+    return switch
+
+
+def still_running(session: Session, key: UUID) -> list[str]:
+    """How many subscriptions a plan keeps, in words."""
+    count = session.scalar(
+        select(func.count()).where(Customer.current_plan_id == key, Customer.status.in_(RUNNING))
+    )
+    return [
+        ngettext(
+            "%(num)s subscription runs on this plan and goes on.",
+            "%(num)s subscriptions run on this plan and go on.",
+            count or 0,
+        )
+    ]
+
+
+def running_on(of: Any) -> Any:
+    """How many purchases in force a plan has, as a column."""
+    return (
+        select(func.count())
+        .select_from(Customer)
+        .where(Customer.current_plan_id == of.id, Customer.status.in_(RUNNING))
+        .scalar_subquery()
+    )
+
+
+class PlanView(AdminView):
+    table, slug, title = Plan, "plans", N_("Plans")
+    permissions = CATALOG
+    column_list = (
+        "name",
+        "product.name",
+        "price_amount",
+        "billing_interval",
+        "trial_days",
+        "commission_percent",
+        "subscribers",
+        "is_active",
+        "created_at",
+    )
+    column_details_list = (
+        "name",
+        "product.name",
+        "slug",
+        "description",
+        "price_amount",
+        "billing_interval",
+        "trial_days",
+        "trial_amount",
+        "setup_fee",
+        "max_billing_cycles",
+        "commission_percent",
+        "subscribers",
+        "is_active",
+        "is_featured",
+        "sold_at",
+        "created_at",
+        "updated_at",
+        "product_id",
+    )
+    computed = {"subscribers": running_on}
+    formats = {
+        "product.name": Linked("products", "product_id"),
+        "price_amount": OWN_PRICE,
+        "trial_amount": OWN_PRICE,
+        "setup_fee": OWN_PRICE,
+        "commission_percent": Percent(),
+        "billing_interval": Badge(BillingInterval),
+        "subscribers": Count(),
+    }
+    column_searchable_list = ("name", "slug", "product.name")
+    search_hint = N_("Name, slug or product")
+    column_sortable_list = ("name", "price_amount", ("created_at", "id"))
+    column_filters = (
+        Reference("product", N_("Product"), "products", lambda key: Plan.product_id == key),
+        Choice("interval", N_("Billed"), Plan.billing_interval, BillingInterval),
+        Flag("on_sale", N_("On sale"), Plan.is_active),
+        OneOf(
+            "sold",
+            N_("Sold"),
+            {
+                "yes": (N_("Sold at least once"), Plan.sold_at.is_not(None)),
+                "no": (N_("Never sold"), Plan.sold_at.is_(None)),
+            },
+        ),
+    )
+    form_columns = (
+        "product",
+        "name",
+        "slug",
+        "description",
+        "price_amount",
+        "billing_interval",
+        "trial_days",
+        "trial_amount",
+        "setup_fee",
+        "max_billing_cycles",
+        "commission_percent",
+        "is_active",
+        "is_featured",
+    )
+    form_ajax_refs = {"product": {"fields": ("name", "slug")}}
+    form_overrides = {
+        "price_amount": EurosField,
+        "trial_amount": EurosField,
+        "setup_fee": EurosField,
+    }
+    column_descriptions = {
+        "price_amount": N_("In euros, including tax."),
+        "trial_amount": N_("0 for a free trial."),
+        "commission_percent": N_("Empty: the program's rate."),
+        "max_billing_cycles": N_("Empty: no limit."),
+    }
+    long_texts = frozenset({"description"})
+    related = (
+        Related("buttons", "plan", N_("Payment buttons")),
+        Related("customers", "plan", N_("Subscribers")),
+    )
+    acts = (
+        Act(
+            "duplicate",
+            N_("Duplicate as a new plan"),
+            P.CATALOG_CREATE,
+            _duplicate,
+            N_("The new plan is made."),
+            DuplicateForm,
+            N_("A sold plan keeps its price for those who bought it. The copy can cost anything."),
+        ),
+        Act(
+            "deactivate",
+            N_("Stop selling"),
+            P.CATALOG_EDIT,
+            _switch(False),
+            N_("This plan is no longer sold."),
+            explains=N_("New sales stop; subscriptions go on as they are."),
+            when=lambda row: bool(row["is_active"]),
+            notes=still_running,
+            previews=True,
+            danger=True,
+        ),
+        Act(
+            "activate",
+            N_("Sell again"),
+            P.CATALOG_EDIT,
+            _switch(True),
+            N_("This plan is on sale."),
+            when=lambda row: not row["is_active"],
+            previews=True,
+        ),
+    )
+    empty = N_("Plans are the prices of products: an amount, an interval, perhaps a trial.")
+
+    def create_rule(self, session: Session, values: dict[str, Any], actor: Actor) -> Any:
+        return create_plan(session, actor=actor, **_zeroed(values))
+
+    def edit_rule(self, session: Session, key: UUID, values: dict[str, Any], actor: Actor) -> Any:
+        return edit_plan(session, key, _zeroed(values), actor=actor)
+
+    def delete_rule(self, session: Session, key: UUID, actor: Actor) -> Any:
+        return delete_plan(session, key, actor=actor)
+
+    def may_delete(self, row: Any) -> bool:
+        return row["sold_at"] is None
+
+    def locked_fields(self, model: Any) -> dict[str, str]:
+        locked = {"product": N_("A plan stays with its product.")}
+        if model.sold_at:
+            why = N_("Sold: this stays as it is. Duplicate the plan to sell at other terms.")
+            locked.update({name: why for name in self.form_columns if name in FIXED_ONCE_SOLD})
+        return locked
+
+
+def _zeroed(values: dict[str, Any]) -> dict[str, Any]:
+    """An amount left empty is no amount."""
+    amounts = {"trial_amount", "setup_fee", "price_amount"}
+    return {k: (0 if v is None and k in amounts else v) for k, v in values.items()}

@@ -1,0 +1,164 @@
+"""What an act would do, found by doing it and taking it back: the preview cannot lie.
+
+The real rule runs in a transaction that is rolled back. Every row it touched, every posting
+and every mail it asked for is listed, with amounts before and after. The list has a
+fingerprint; confirming runs the rule again and stops where the fingerprint has changed.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext
+from sqlalchemy import event, func, inspect, select, text
+from sqlalchemy.orm import Session
+
+from admin_views.formats import euros, moment
+from admin_views.reading import stop_reading
+from admin_views.words import status_words
+from models.base import Base
+from models.errors import N_, DomainError
+from models.ledger import Account, LedgerEntry
+from models.oversight import AuditEvent, OutboxEvent, OutgoingMail
+from models.oversight.changes import plain
+from models.session import engine_of
+
+Run = Callable[[Session], Any]
+QUIET = (AuditEvent, OutboxEvent)
+"""Rows that every act writes: they say that it happened, not what it did."""
+
+AMOUNTS = ("amount", "_fee", "total")
+"""How the names of columns that hold cents end."""
+
+
+class EffectsChanged(DomainError):
+    """The world moved between looking and confirming."""
+
+    code = "effects_changed"
+    message = N_("What this would do has changed since you looked. Read it again, then confirm.")
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One thing that changes: what, and its value before and after."""
+
+    what: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass
+class Effects:
+    """Everything an act does, in order; equal lists have equal fingerprints."""
+
+    lines: list[Effect] = field(default_factory=list)
+
+    @property
+    def fingerprint(self) -> str:
+        told = [[line.what, line.before, line.after] for line in self.lines]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+
+
+def preview(run: Run, *, now: datetime) -> Effects:
+    """The effects of a rule, all taken back. Raises what the rule refuses with."""
+    stop_reading()
+    with Session(engine_of("staff"), expire_on_commit=False) as session:
+        try:
+            effects = observe(session, run, now=now)
+            session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+            return effects
+        finally:
+            session.rollback()
+
+
+def confirm(session: Session, run: Run, *, fingerprint: str, now: datetime) -> Effects:
+    """Run a rule for good, if it still does what was shown. Raises EffectsChanged."""
+    effects = observe(session, run, now=now)
+    if effects.fingerprint != fingerprint:
+        raise EffectsChanged
+    return effects
+
+
+def observe(session: Session, run: Run, *, now: datetime) -> Effects:
+    """Run a rule and list what it did to the rows and to the ledger's balances."""
+    seen: dict[tuple[str, str], dict[str, list[Any]]] = {}
+
+    def note(_session: Session, _context: Any, _instances: Any) -> None:
+        for row in (*session.new, *session.dirty, *session.deleted):
+            if isinstance(row, Base) and not isinstance(row, QUIET):
+                _note(seen, session, row)
+
+    posted = _last_posting(session)
+    event.listen(session, "before_flush", note)
+    try:
+        run(session)
+        session.flush()
+    finally:
+        event.remove(session, "before_flush", note)
+    lines = [line for (what, _), changed in seen.items() for line in _lines(what, changed, now)]
+    return Effects([*lines, *_postings_since(session, posted)])
+
+
+def _note(seen: dict[Any, Any], session: Session, row: Base) -> None:
+    state = inspect(row)
+    made, gone = row in session.new, row in session.deleted
+    name = f"{row.__tablename__}" if made else f"{row.__tablename__} “{row}”"
+    if isinstance(row, OutgoingMail):
+        name = gettext("Mail to %(email)s", email=row.to_email)
+    kept = seen.setdefault((name, str(id(row))), {})
+    if made or gone:
+        kept[""] = ["", gettext("made") if made else gettext("deleted")]
+    for column in state.mapper.column_attrs:
+        history = state.attrs[column.key].history
+        if not history.has_changes() or made or _is_hidden(column):
+            continue
+        before = history.deleted[0] if history.deleted else None
+        kept.setdefault(column.key, [before, None])[1] = history.added[0] if history.added else None
+
+
+def _is_hidden(column: Any) -> bool:
+    return column.key == "updated_at" or bool(column.columns[0].info.get("secret"))
+
+
+def _lines(what: str, changed: dict[str, list[Any]], now: datetime) -> list[Effect]:
+    return [
+        Effect(f"{what}: {key}" if key else what, _told(key, before, now), _told(key, after, now))
+        for key, (before, after) in changed.items()
+    ]
+
+
+def _told(key: str, value: Any, now: datetime) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, datetime):
+        near = abs((value - now).total_seconds()) < 1
+        return gettext("now") if near else moment(value)
+    if isinstance(value, int) and not isinstance(value, bool) and key.endswith(AMOUNTS):
+        return euros(value)
+    return str(plain(value))
+
+
+def _last_posting(session: Session) -> int:
+    return session.scalar(select(func.max(LedgerEntry.seq))) or 0
+
+
+def _postings_since(session: Session, seq: int) -> list[Effect]:
+    """Every posting after a place in the ledger, with the account's balance before and after.
+
+    Somebody else's posting in between only makes the fingerprints differ: one looks again.
+    """
+    found = session.execute(
+        select(LedgerEntry.account, LedgerEntry.amount, LedgerEntry.balance_after)
+        .where(LedgerEntry.seq > seq)
+        .order_by(LedgerEntry.seq)
+    )
+    lines = []
+    for account, amount, balance in found:
+        what = gettext("Ledger: %(account)s", account=status_words(Account, account)[0])
+        before = "" if balance is None else euros(balance - amount)
+        after = euros(amount) if balance is None else euros(balance)
+        lines.append(Effect(what, before, after))
+    return lines

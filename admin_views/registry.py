@@ -1,0 +1,40 @@
+"""The menu: every view of the consoles, under its heading. Each says itself who may see it."""
+
+from typing import Any
+
+from admin_views.affiliates import AffiliateView, LockRulesView
+from admin_views.affiliation import AttributionView, ClickView, CommissionView, ProgramView
+from admin_views.buttons import ButtonView
+from admin_views.catalog import AccessView, CommunityView, ProductView
+from admin_views.jobs import JobsView
+from admin_views.money import EntryView, TransferView
+from admin_views.oversight import AuditView, LogView, MailView, RunView
+from admin_views.payments import AttemptView, CheckoutView, ProviderEventView
+from admin_views.people import SessionView, UserView
+from admin_views.plans import PlanView
+from admin_views.sales import CustomerView, InvoiceView
+from models.errors import N_
+
+MENU: tuple[tuple[str, tuple[Any, ...]], ...] = (
+    (N_("Catalogue"), (CommunityView, ProductView, PlanView, ButtonView, AccessView)),
+    (
+        N_("Sales"),
+        (CustomerView, InvoiceView, AttemptView, CheckoutView, ProviderEventView),
+    ),
+    (
+        N_("Affiliation"),
+        (
+            AffiliateView,
+            ProgramView,
+            ClickView,
+            AttributionView,
+            CommissionView,
+            LockRulesView,
+        ),
+    ),
+    (N_("Money"), (TransferView, EntryView)),
+    (
+        N_("System"),
+        (UserView, SessionView, AuditView, LogView, JobsView, RunView, MailView),
+    ),
+)

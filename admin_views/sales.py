@@ -1,0 +1,202 @@
+"""The sales' views: customers with their story, invoices, payments, checkouts, provider's words."""
+
+from typing import Any
+
+from flask_babel import gettext
+from markupsafe import Markup, escape
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from admin_views.base import AdminView
+from admin_views.filters import Choice, Reference, between
+from admin_views.formats import Linked, Money, Percent, euros
+from admin_views.listing import Lookup, Row
+from admin_views.records import Panel, Related
+from admin_views.timeline import customer_timeline
+from models.accounts.permissions import Permission as P
+from models.billing import (
+    Customer,
+    CustomerStatus,
+    Invoice,
+    InvoiceKind,
+    InvoiceLine,
+    InvoiceStatus,
+    PaymentMethod,
+)
+from models.catalog import Product
+from models.errors import N_
+
+
+def customers_of(column: Any, key: Any) -> Any:
+    """Rows whose customer bought a product."""
+    return column.in_(select(Customer.id).where(Customer.product_id == key))
+
+
+class CustomerView(AdminView):
+    table, slug, title = Customer, "customers", N_("Customers")
+    permissions = {"read": P.CUSTOMERS_READ}
+    amounts = P.CUSTOMERS_AMOUNTS
+    column_list = (
+        "user.email",
+        "user.display_name",
+        "product.name",
+        "current_plan.name",
+        "status",
+        "subscription_ends_at",
+        "next_charge_at",
+        "created_at",
+    )
+    column_details_list = (
+        "user.email",
+        "user.display_name",
+        "product.name",
+        "current_plan.name",
+        "current_plan.price_amount",
+        "status",
+        "trial_ends_at",
+        "billing_anchor_at",
+        "subscription_ends_at",
+        "next_charge_at",
+        "billing_cycles_done",
+        "cancel_at_period_end",
+        "cancelled_at",
+        "dunning_step",
+        "card.brand",
+        "card.last4",
+        "created_at",
+        "updated_at",
+        "user_id",
+        "product_id",
+        "current_plan_id",
+    )
+    column_labels = {
+        "user.email": N_("Client"),
+        "card.brand": N_("Card"),
+        "card.last4": N_("Card's last digits"),
+        "current_plan.price_amount": N_("Price"),
+    }
+    lookups = {"card": Lookup(PaymentMethod, "default_payment_method_id")}
+    formats = {
+        "user.email": Linked("customers", "id"),
+        "user.display_name": Linked("users", "user_id"),
+        "product.name": Linked("products", "product_id"),
+        "current_plan.name": Linked("plans", "current_plan_id"),
+        "current_plan.price_amount": Money(),
+    }
+    column_searchable_list = ("user.email", "user.display_name")
+    search_hint = N_("Email, name or the card's last four digits")
+    column_sortable_list = (("created_at", "id"),)
+    column_filters = (
+        Choice("status", N_("Status"), Customer.status, CustomerStatus),
+        Reference("product", N_("Product"), "products", lambda key: Customer.product_id == key),
+        Reference("plan", N_("Plan"), "plans", lambda key: Customer.current_plan_id == key),
+        Reference(
+            "community",
+            N_("Community"),
+            "communities",
+            lambda key: Customer.product_id.in_(
+                select(Product.id).where(Product.community_id == key)
+            ),
+        ),
+        Reference("user", N_("Person"), "users", lambda key: Customer.user_id == key),
+        *between("created", Customer.created_at, N_("Customer since")),
+    )
+    related = (
+        Related("invoices", "customer", N_("Invoices")),
+        Related("commissions", "customer", N_("Commissions")),
+        Related("attributions", "customer", N_("Attributions")),
+    )
+    empty = N_(
+        "A customer is one person's purchase of one product; the first sale makes the first."
+    )
+
+    def search_also(self, term: str) -> list[Any]:
+        if len(term) == 4 and term.isdigit():
+            return [select(PaymentMethod.customer_id).where(PaymentMethod.last4 == term)]
+        return []
+
+    def panels(self, session: Session, row: Row) -> list[Panel]:
+        money = self.console.may(P.CUSTOMERS_AMOUNTS)
+        return [customer_timeline(session, row, self.addresses(), money=money)]
+
+
+class InvoiceView(AdminView):
+    table, slug, title = Invoice, "invoices", N_("Invoices")
+    permissions = {"read": P.INVOICES_READ}
+    amounts = P.CUSTOMERS_AMOUNTS
+    column_list = (
+        "number",
+        "customer.user.email",
+        "plan.product.name",
+        "kind",
+        "status",
+        "amount_including_tax",
+        "paid_at",
+        "created_at",
+    )
+    column_details_list = (
+        "number",
+        "status",
+        "kind",
+        "customer.user.email",
+        "plan.product.name",
+        "plan.name",
+        "amount_excluding_tax",
+        "tax_rate",
+        "tax_amount",
+        "amount_including_tax",
+        "period_start",
+        "period_end",
+        "due_at",
+        "paid_at",
+        "voided_at",
+        "no_commission_reason",
+        "psp_payment_id",
+        "psp_status",
+        "mentions",
+        "created_at",
+        "customer_id",
+        "plan_id",
+    )
+    column_labels = {"plan.product.name": N_("Product")}
+    formats = {
+        "customer.user.email": Linked("customers", "customer_id"),
+        "plan.name": Linked("plans", "plan_id"),
+        "amount_excluding_tax": Money(),
+        "tax_amount": Money(),
+        "amount_including_tax": Money(),
+        "tax_rate": Percent(fraction=True),
+    }
+    column_searchable_list = ("number", "customer.user.email", "customer.user.display_name")
+    search_hint = N_("Number, client's email or name")
+    column_sortable_list = (("created_at", "id"), "amount_including_tax")
+    column_filters = (
+        Choice("status", N_("Status"), Invoice.status, InvoiceStatus),
+        Choice("kind", N_("Kind"), Invoice.kind, InvoiceKind),
+        Reference(
+            "product", N_("Product"), "products", lambda k: customers_of(Invoice.customer_id, k)
+        ),
+        Reference("customer", N_("Customer"), "customers", lambda k: Invoice.customer_id == k),
+        *between("paid", Invoice.paid_at, N_("Paid")),
+    )
+    related = (
+        Related("attempts", "invoice", N_("Payments")),
+        Related("commissions", "invoice", N_("Commission")),
+    )
+    empty = N_("Invoices are made by purchases, and numbered once they are paid.")
+
+    def heading(self, row: Row) -> str:
+        return row["number"] or gettext("Invoice without a number")
+
+    def panels(self, session: Session, row: Row) -> list[Panel]:
+        lines = session.scalars(
+            select(InvoiceLine)
+            .where(InvoiceLine.invoice_id == row["id"])
+            .order_by(InvoiceLine.position)
+        )
+        cells: list[list[Markup | str]] = [
+            [escape(each.label), str(each.quantity), euros(each.unit_amount), euros(each.total)]
+            for each in lines
+        ]
+        heads = [N_("Line"), N_("Quantity"), N_("Unit price"), N_("Total")]
+        return [Panel(N_("Lines"), heads, cells)]

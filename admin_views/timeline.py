@@ -1,0 +1,130 @@
+"""A customer's story: clicks, checkouts, payments, invoices and mails in one line of time."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext
+from markupsafe import Markup, escape
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from admin_views.formats import euros
+from admin_views.listing import Row
+from admin_views.records import Panel
+from admin_views.words import status_words
+from models.affiliation import Attribution, TrackingEvent
+from models.billing import (
+    AttemptOutcome,
+    CaptureEndpoint,
+    CaptureStatus,
+    Invoice,
+    InvoiceStatus,
+    PaymentAttempt,
+)
+from models.errors import N_
+from models.oversight import MailStatus, OutgoingMail
+
+MOST_OF_EACH = 25
+Line = tuple[datetime, str, str, str]
+
+
+def customer_timeline(
+    session: Session, row: Row, addresses: dict[str, str], *, money: bool
+) -> Panel:
+    """Everything that happened around one purchase, newest first; amounts for finance only."""
+    lines = [
+        *_clicks(session, row),
+        *_checkouts(session, row, money),
+        *_invoices(session, row, money),
+        *_mails(session, row),
+    ]
+    lines.sort(key=lambda line: line[0], reverse=True)
+    panel = Panel(N_("Timeline"), [], [], template="admin_views/timeline.html")
+    panel.data = {"lines": [_linked(line, addresses) for line in lines]}
+    return panel
+
+
+def _linked(line: Line, addresses: dict[str, str]) -> tuple[datetime, Markup]:
+    at, words, view, key = line
+    address = addresses.get(view)
+    if address is None:
+        return at, escape(words)
+    return at, Markup('<a href="{}details/?id={}">{}</a>').format(address, key, words)
+
+
+def _clicks(session: Session, row: Row) -> Iterator[Line]:
+    found = session.scalars(
+        select(TrackingEvent)
+        .join(Attribution, Attribution.tracking_event_id == TrackingEvent.id)
+        .where(Attribution.user_id == row["user_id"], Attribution.product_id == row["product_id"])
+        .limit(MOST_OF_EACH)
+    )
+    for each in found:
+        words = gettext("Came by an affiliate's link to %(path)s", path=each.landing_path)
+        yield each.created_at, words, "clicks", str(each.id)
+
+
+def _checkouts(session: Session, row: Row, money: bool) -> Iterator[Line]:
+    found = session.execute(
+        select(CaptureEndpoint, PaymentAttempt)
+        .outerjoin(PaymentAttempt, PaymentAttempt.capture_id == CaptureEndpoint.id)
+        .where(CaptureEndpoint.customer_id == row["id"])
+        .order_by(CaptureEndpoint.id.desc())
+        .limit(MOST_OF_EACH)
+    )
+    told: set[Any] = set()
+    for capture, attempt in found:
+        if capture.id not in told:
+            told.add(capture.id)
+            status = status_words(CaptureStatus, capture.status)[0]
+            yield (
+                capture.created_at,
+                gettext("Began a checkout: %(status)s", status=status),
+                "checkouts",
+                str(capture.id),
+            )
+        if attempt is not None:
+            yield attempt.started_at, _attempt_words(attempt, money), "attempts", str(attempt.id)
+
+
+def _attempt_words(attempt: PaymentAttempt, money: bool) -> str:
+    outcome = status_words(AttemptOutcome, attempt.outcome)[0]
+    if attempt.decline_code:
+        outcome = f"{outcome} ({attempt.decline_code})"
+    if not money:
+        return gettext("Payment: %(outcome)s", outcome=outcome)
+    return gettext(
+        "Payment of %(amount)s: %(outcome)s", amount=euros(attempt.amount), outcome=outcome
+    )
+
+
+def _invoices(session: Session, row: Row, money: bool) -> Iterator[Line]:
+    found = session.scalars(
+        select(Invoice)
+        .where(Invoice.customer_id == row["id"])
+        .order_by(Invoice.id.desc())
+        .limit(MOST_OF_EACH)
+    )
+    for each in found:
+        status = status_words(InvoiceStatus, each.status)[0]
+        name = each.number or "–"
+        words = gettext("Invoice %(number)s: %(status)s", number=name, status=status)
+        if money:
+            words = f"{words} · {euros(each.amount_including_tax)}"
+        yield each.paid_at or each.created_at, words, "invoices", str(each.id)
+
+
+def _mails(session: Session, row: Row) -> Iterator[Line]:
+    found = session.scalars(
+        select(OutgoingMail)
+        .where(OutgoingMail.user_id == row["user_id"])
+        .order_by(OutgoingMail.id.desc())
+        .limit(MOST_OF_EACH)
+    )
+    for each in found:
+        status = status_words(MailStatus, each.status)[0]
+        words = gettext(
+            "Mail “%(subject)s”: %(status)s", subject=each.subject or each.kind, status=status
+        )
+        yield each.sent_at or each.created_at, words, "mails", str(each.id)

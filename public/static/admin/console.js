@@ -1,0 +1,97 @@
+// The consoles' own script: shortcuts, suggestions, typing into a list, copying. No library.
+const token = document.querySelector('meta[name="csrf-token"]').content;
+const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") document.querySelectorAll(".who[open], .menu-button[open]").forEach((each) => each.removeAttribute("open"));
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  const go = { "/": "everywhere", f: "find" }[event.key];
+  const field = go && document.getElementById(go);
+  if (field) { event.preventDefault(); field.focus(); field.select(); }
+  if (event.key === "n") document.getElementById("new")?.click();
+  if (event.key === "?") {
+    const dialog = document.getElementById("shortcuts");
+    dialog.querySelector("p").textContent = document.body.dataset.shortcuts;
+    dialog.showModal();
+  }
+});
+
+document.addEventListener("click", async (event) => {
+  document.querySelectorAll(".who[open]").forEach((each) => each.contains(event.target) || each.removeAttribute("open"));
+  const copy = event.target.closest("[data-copy]");
+  if (!copy) return;
+  const code = copy.parentElement.querySelector("code");
+  try { await navigator.clipboard.writeText(code.textContent); }
+  catch { getSelection().selectAllChildren(code); return; }
+  const words = copy.textContent;
+  copy.textContent = copy.dataset.copied;
+  setTimeout(() => { copy.textContent = words; }, 1500);
+});
+
+// A field that points at a record: what is typed is looked up, what is chosen travels as its key.
+document.querySelectorAll(".reference").forEach((box, place) => {
+  const [key, shown] = box.querySelectorAll("input");
+  const list = document.createElement("ul");
+  list.className = "options"; list.id = `options-${place}`; list.hidden = true; list.setAttribute("role", "listbox");
+  box.append(list); shown.setAttribute("aria-controls", list.id);
+  const base = shown.dataset.url || new URL(`../ajax/lookup/?name=${shown.dataset.lookup}`, location.href).href;
+  let at = -1, waiting;
+  const close = () => { list.hidden = true; shown.setAttribute("aria-expanded", "false"); shown.removeAttribute("aria-activedescendant"); at = -1; };
+  const choose = (option) => { key.value = option.dataset.key; shown.value = option.textContent; close(); };
+  const ask = async () => {
+    const url = new URL(base, location.href); url.searchParams.set("query", shown.value);
+    const answer = await fetch(url);
+    if (!answer.ok) return;
+    list.replaceChildren(...(await answer.json()).map(([value, words], n) => {
+      const option = document.createElement("li");
+      Object.assign(option, { textContent: words, id: `${list.id}-${n}` });
+      option.dataset.key = value; option.setAttribute("role", "option");
+      option.addEventListener("mousedown", (event) => { event.preventDefault(); choose(option); });
+      return option;
+    }));
+    list.hidden = !list.children.length; shown.setAttribute("aria-expanded", String(!list.hidden)); at = -1;
+  };
+  shown.addEventListener("input", () => { key.value = ""; clearTimeout(waiting); waiting = setTimeout(ask, 180); });
+  shown.addEventListener("focus", ask);
+  shown.addEventListener("blur", close);
+  shown.addEventListener("keydown", (event) => {
+    const options = [...list.children];
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      at = (at + (event.key === "ArrowDown" ? 1 : -1) + options.length) % (options.length || 1);
+      options.forEach((each, n) => each.setAttribute("aria-selected", String(n === at)));
+      if (options[at]) shown.setAttribute("aria-activedescendant", options[at].id);
+    } else if (event.key === "Enter" && options[at]) { event.preventDefault(); choose(options[at]); }
+    else if (event.key === "Escape") close();
+  });
+});
+
+// Typing into a cell of a list: Enter saves, Escape leaves it as it was.
+document.querySelectorAll(".edit").forEach((cell) => {
+  cell.tabIndex = 0; cell.setAttribute("role", "button");
+  const open = () => {
+    if (cell.nextElementSibling?.className === "edit-field") return;
+    const { name, key, value } = cell.dataset;
+    const field = document.createElement("input");
+    field.value = value; field.setAttribute("aria-label", name);
+    const box = document.createElement("span"); box.className = "edit-field"; box.append(field);
+    if (["yes", "no"].includes(value)) { field.type = "checkbox"; field.checked = value === "yes"; }
+    cell.hidden = true; cell.after(box); field.focus();
+    const close = () => { box.remove(); cell.hidden = false; };
+    const save = async () => {
+      const sent = field.type === "checkbox" ? (field.checked ? "yes" : "no") : field.value;
+      if (sent === value) return close();
+      const answer = await fetch(new URL("ajax/update/", location.href.split("?")[0]), {
+        method: "POST", headers: { "X-CSRF-Token": token },
+        body: new URLSearchParams({ csrf_token: token, name, key, value: sent }),
+      });
+      const words = await answer.text();
+      if (answer.ok) { cell.innerHTML = words; cell.dataset.value = sent; close(); }
+      else { field.setCustomValidity(answer.status < 500 && words.length < 300 ? words : "…"); field.reportValidity(); field.setCustomValidity(""); }
+    };
+    field.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); save(); } if (event.key === "Escape") close(); });
+    field.addEventListener(field.type === "checkbox" ? "change" : "blur", save);
+  };
+  cell.addEventListener("click", open);
+  cell.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); open(); } });
+});

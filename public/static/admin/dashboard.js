@@ -1,0 +1,35 @@
+// Draws the dashboard's chart from its JSON endpoint; the table beside it says the same.
+(async () => {
+  const canvas = document.getElementById("chart");
+  if (!canvas || !window.Chart) return;
+  const answer = await fetch(canvas.dataset.url);
+  if (!answer.ok) return;
+  const { days, revenue, sales } = await answer.json();
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  Chart.defaults.color = colour("--quiet");
+  Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
+  const grid = { color: colour("--line") };
+  new Chart(canvas, {
+    data: {
+      labels: days.map((each) => each.day.slice(0, 5)),
+      datasets: [
+        { type: "line", label: revenue, data: days.map((each) => each.cents), yAxisID: "money",
+          borderColor: colour("--accent"), backgroundColor: colour("--accent"), tension: 0.25, pointRadius: 2 },
+        { type: "bar", label: sales, data: days.map((each) => each.sales), yAxisID: "count",
+          backgroundColor: colour("--bar"), borderRadius: 3 },
+      ],
+    },
+    options: {
+      responsive: true, maintainAspectRatio: false,
+      animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? false : { duration: 300 },
+      interaction: { mode: "index", intersect: false },
+      scales: {
+        x: { grid: { display: false } },
+        money: { beginAtZero: true, grid, ticks: { callback: (cents) => `${Math.trunc(cents / 100)} €` } },
+        count: { beginAtZero: true, position: "right", grid: { display: false }, ticks: { precision: 0 } },
+      },
+      plugins: { tooltip: { callbacks: { label: (item) =>
+        item.datasetIndex === 0 ? `${revenue}: ${days[item.dataIndex].revenue}` : `${sales}: ${item.formattedValue}` } } },
+    },
+  });
+})();
