@@ -20,16 +20,21 @@ WAITS = tuple(
 )
 """Before each further try; after the last, a mail is given up."""
 
+URGENT = ("magic_link",)
+
 USELESS_AFTER = {"magic_link": timedelta(minutes=15)}
 """Kinds that nobody can use any more after a while: not worth a late try."""
 
 
 def take_due_mail(session: Session, *, now: datetime) -> OutgoingMail | None:
-    """The mail that has waited longest, leased to the caller; None where none is due."""
+    """The mail that is most wanted, leased to the caller; None where none is due.
+
+    Somebody waits in front of the screen for a sign-in mail; the others go in their turn.
+    """
     mail = session.scalar(
         select(OutgoingMail)
         .where(OutgoingMail.status == MailStatus.QUEUED, OutgoingMail.next_try_at <= now)
-        .order_by(OutgoingMail.next_try_at)
+        .order_by(OutgoingMail.kind.not_in(URGENT), OutgoingMail.next_try_at)
         .limit(1)
         .with_for_update(skip_locked=True)
     )

@@ -1,0 +1,60 @@
+"""Mails for tests: what each kind says."""
+
+from models.accounts import Platform
+from models.oversight import queue_mail
+
+RECEIPT = {
+    "number": "WS-2026-000001",
+    "paid_at": "2026-03-10T11:00:00+00:00",
+    "product": "Premium <b>",
+    "plan": "Mensuel",
+    "lines": [{"label": "Premium & Co", "total": 4990}],
+    "excluding": 4158,
+    "tax": 832,
+    "including": 4990,
+    "currency": "EUR",
+    "vat_rate": "20",
+    "vat_mention": "",
+    "card_brand": "visa",
+    "card_last4": "4242",
+    "seller": "WEOKTO SAS, Paris",
+    "trial_ends_at": None,
+    "next_charge_at": "2026-04-10T11:00:00+00:00",
+    "subscription_ends_at": "2026-04-10T11:00:00+00:00",
+}
+CONTEXTS = {
+    "magic_link": {},
+    "receipt": RECEIPT,
+    "welcome": {
+        "product": "Premium",
+        "trial_ends_at": "2026-03-24T11:00:00+00:00",
+        "next_charge_at": "2026-03-24T11:00:00+00:00",
+        "subscription_ends_at": None,
+    },
+    "commission_earned": {
+        "product": "Premium",
+        "currency": "EUR",
+        "total": 1225,
+        "main": 1000,
+        "extended": 225,
+        "locked_until": "2026-05-10T11:00:00+00:00",
+        "extended_locked_until": "2026-08-10T11:00:00+00:00",
+    },
+    "staff_alert": {
+        "what": "job_failed",
+        "about": "ledger-verify",
+        "due_at": "2026-03-10T04:00:00+00:00",
+        "errors": 1,
+        "detail": "ZeroDivisionError",
+    },
+}
+
+
+def queue(session, kind="receipt", key="fact:1", **values):
+    values.setdefault("platform", Platform.STAM)
+    values.setdefault("to_email", "bob@example.org")
+    values.setdefault("locale", "fr")
+    values.setdefault("context", CONTEXTS[kind])
+    if kind == "magic_link":
+        values.setdefault("secrets", {"token": "the-token", "code": "123456"})
+    return queue_mail(session, kind, key=key, **values)
