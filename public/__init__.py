@@ -9,6 +9,7 @@ from public import (
     assets,
     buttons,
     checkout,
+    clicks,
     cron,
     errors,
     forms,
@@ -44,6 +45,7 @@ def install(app: Flask) -> None:
     limits.install(app)
     errors.install(app)
     identity.install(app)
+    clicks.install(app)
     app.register_blueprint(health.pages)
     app.register_blueprint(json_api.pages)
     app.register_blueprint(cron.pages)

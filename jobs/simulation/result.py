@@ -165,7 +165,9 @@ def _commission(row: Commission, self_referral: bool) -> dict[str, Any]:
 def ledger(session: Session) -> Rows:
     """Every transfer, in the order they were posted."""
     slugs = dict(
-        session.execute(select(AffiliateProfile.user_id, AffiliateProfile.affiliate_slug)).tuples()
+        session.execute(select(AffiliateProfile.user_id, AffiliateProfile.affiliate_slug))
+        .tuples()
+        .all()
     )
     query = (
         select(LedgerTransfer)
