@@ -1,7 +1,6 @@
 """The checkout on pages of its own: what the modal shows, and all there is without JavaScript."""
 
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
@@ -24,12 +23,11 @@ from models.catalog.on_sale import NotOnSale, button_on_sale
 from models.clock import paris
 from models.errors import DomainError
 from models.session import staff_reading
-from models.settings import current_settings
 from public.api_payments import asked_from_here, next_address
 from public.brand import brand_here
 from public.checkout_words import bill_of, consent_text
 from public.errors import in_words
-from public.headers import allow
+from public.headers import allow, allow_vault
 from public.identity import acting
 from public.limits import limiter
 
@@ -138,8 +136,7 @@ def _start_page(
 
 
 def _page(button: PaymentButton, state: str, **context: Any) -> str:
-    vault = urlsplit(current_settings().pcivault_base_url)
-    allow("frame-src", f"{vault.scheme}://{vault.netloc}")
+    allow_vault()
     return render_template(
         "public/checkout/page.html",
         state=state,

@@ -90,8 +90,10 @@ export function enliven(panel) {
   }
 
   function refused({ error }) {
-    if (error?.url) { go(error.url); return; }
     problem(error?.message || panel.dataset.failed);
+    if (!error?.url) return;
+    one("[data-manage] a").href = error.url;
+    one("[data-manage]").hidden = false;
   }
 
   function go(address) {
@@ -187,6 +189,7 @@ export function enliven(panel) {
   const already = one("[data-vault]")?.src;
   if (already) { run.vault = new URL(already).origin; countdown(one("[data-countdown]")?.dataset.expires); }
   if (["card", "processing", "error", "action"].includes(panel.dataset.state)) ask();
+  if (panel.dataset.state === "done") setTimeout(go, EVERY, one('[data-when="done"] [data-link]').href);
 
   return () => {
     run.over = true;
