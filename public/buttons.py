@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from blinker import Namespace
@@ -41,7 +42,10 @@ class NotAReport(BadInput):
 def install(app: Flask) -> None:
     """Give templates ``payment_button(…)`` and ``payment_offer(…)``; serve the snippet."""
     app.jinja_env.globals.update(
-        payment_button=payment_button, payment_offer=payment_offer, button_words=button_words
+        payment_button=payment_button,
+        payment_offer=payment_offer,
+        button_words=button_words,
+        carried=carried,
     )
     app.extensions["noted_sightings"] = set()
     app.register_blueprint(pages)
@@ -73,16 +77,14 @@ def payment_button(key: str, text: str | None = None, class_: str = "") -> Marku
         button_missing.send(None, key=key)
         return Markup("")
     g.setdefault("buttons_shown", {})[key] = offer
+    link = Markup('<a class="button {}" href="{}" data-payment-button="{}">{}</a>')
+    return link.format(class_, carried(f"/checkout/{key}"), key, text or button_words(offer))
+
+
+def carried(path: str) -> str:
+    """A path of this site that keeps the affiliate click this visit came by, cookie or not."""
     click = g.get("click_id")
-    return Markup(
-        '<a class="button {}" href="/checkout/{}{}" data-payment-button="{}">{}</a>'
-    ).format(
-        class_,
-        key,
-        Markup("?click={}").format(click) if click else "",
-        key,
-        text or button_words(offer),
-    )
+    return f"{path}?click={quote(click)}" if click else path
 
 
 def button_words(offer: Offer) -> str:

@@ -88,7 +88,7 @@ def shown_to_all(template: str, **context: Any) -> Response:
 def landing() -> ResponseReturnValue:
     """The front door of the host's brand."""
     brand = brand_here()
-    return shown_to_all(f"public/{brand.slug}/landing.html", communities=Lazily(_communities))
+    return shown_to_all(f"public/{brand.slug}/landing.html", communities=Lazily(communities_here))
 
 
 class Lazily:
@@ -101,7 +101,7 @@ class Lazily:
         return iter(self._read())
 
 
-def _communities() -> list[Any]:
+def communities_here() -> list[Any]:
     platform = brand_here().platform
     offers = list(offers_here().values())
     with member_session(None) as session:
@@ -162,14 +162,16 @@ def answer_consent() -> ResponseReturnValue:
     choice = request.form.get("choice", "")
     if choice not in ("yes", "no"):
         abort(422)
-    return _remembering(CONSENT_COOKIE, choice, SIX_MONTHS, click=request.form.get("click", ""))
+    return _remembering(CONSENT_COOKIE, choice, SIX_MONTHS)
 
 
-def _remembering(name: str, value: str, seconds: int, click: str = "") -> Response:
+def _remembering(name: str, value: str, seconds: int) -> Response:
+    """Set a small cookie and go back; the affiliate click of this visit goes along."""
     if not came_from_here():
         raise ForeignOrigin
     back = path_here(request.form.get("next")) or "/"
-    if name == CONSENT_COOKIE and value == "yes" and click.isascii() and click.isalnum():
+    click = request.form.get("click", "")
+    if click.isascii() and click.isalnum():
         back += ("&" if "?" in back else "?") + f"click={click}"
     answer = redirect(back, 303)
     answer.set_cookie(
@@ -197,7 +199,7 @@ def robots() -> ResponseReturnValue:
 def sitemap() -> ResponseReturnValue:
     """Every page of this host worth finding."""
     products = dict.fromkeys(
-        product.slug for community in _communities() for product in community.products
+        product.slug for community in communities_here() for product in community.products
     )
     paths = ["/", *(f"/p/{slug}" for slug in products), *(f"/legal/{n}" for n in legal.NAMES)]
     page = render_template("public/sitemap.xml", addresses=[public_url(path) for path in paths])

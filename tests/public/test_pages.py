@@ -5,7 +5,10 @@ import re
 
 import pytest
 
+from models.accounts import Platform
 from models.catalog import PaymentButton
+from models.catalog.edit_community import create_community
+from models.oversight.actor import SYSTEM
 from models.session import unit_of_work
 from public.check_pages import wrong_pages
 from tests.shop import open_shop
@@ -55,6 +58,15 @@ class TestFrontDoors:
 
         assert "Le Cercle des créateurs" in page
         assert "Community Academy" not in page
+
+    def test_stam_opens_before_it_has_anything_to_sell(self, client):
+        empty = client.get("/", base_url=STAM)
+        with unit_of_work() as session:
+            create_community(session, platform=Platform.STAM, name="New", slug="new", actor=SYSTEM)
+        named = client.get("/", base_url=STAM)
+
+        assert 'class="index"' not in empty.text
+        assert ">New</h3>" in named.text
 
     def test_nothing_inline_could_run(self, client, catalogue):
         answer = client.get("/", base_url=WEOKTO)
@@ -119,8 +131,9 @@ class TestConsent:
         assert "Set-Cookie" not in first.headers
         assert 'action="/consent"' not in second.text
 
-    def test_keeps_the_click_when_accepted(self, client):
-        answer = client.post("/consent", data={"choice": "yes", "next": "/", "click": "abc123"})
+    @pytest.mark.parametrize("choice", ["yes", "no"])
+    def test_keeps_the_click_of_the_visit(self, client, choice):
+        answer = client.post("/consent", data={"choice": choice, "next": "/", "click": "abc123"})
 
         assert answer.location == "/?click=abc123"
         assert "Max-Age=15724800" in answer.headers["Set-Cookie"]

@@ -1,9 +1,13 @@
 """The templates that other parts fill: each renders, says where it stands, and keeps its forms."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
-from flask import render_template
+from flask import g, render_template
+
+from public.pages import communities_here
+from tests.shop import open_shop
 
 HOSTS = ("http://weokto.localhost", "http://stam.localhost")
 OFFER = {
@@ -155,3 +159,17 @@ class TestErrorPages:
         )
 
         assert "A teapot." in page
+
+
+class TestVisitsByAnAffiliatesLink:
+    @pytest.mark.parametrize("brand", ["weokto", "stam"])
+    def test_every_link_to_a_product_carries_the_click(self, app, committed, brand):
+        open_shop()
+        with app.test_request_context("/", base_url=f"http://{brand}.localhost"):
+            g.click_id = "abc123"
+            page = render_template(f"public/{brand}/landing.html", communities=communities_here())
+
+        links = re.findall(r'href="(/(?:p|checkout)/[^"]+)"', page)
+        assert len(links) >= 3
+        assert all(link.endswith("?click=abc123") for link in links)
+        assert page.count('name="click" value="abc123"') == 3
