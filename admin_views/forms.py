@@ -127,6 +127,9 @@ class ReferenceWidget:
 class ConsoleConverter(AdminModelConverter):
     """Model columns to fields: statuses in words, one-line texts unless said to be long."""
 
+    def _get_label(self, name: str, field_args: dict[str, Any]) -> str:
+        return str(field_args.get("label") or self.view.label(name))
+
     def _convert_relation(self, name: str, prop: Any, is_proxy: bool, kwargs: Any) -> Any:
         kwargs.setdefault("widget", ReferenceWidget())
         return super()._convert_relation(name, prop, is_proxy, kwargs)
