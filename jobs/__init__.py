@@ -2,11 +2,9 @@
 
 from flask import Flask
 
-from jobs.queue import enqueue, load_jobs
-from models.session import send_with
+from jobs.queue import join_queue
 
 
 def install(app: Flask) -> None:
     """Bind this edge to the application: what it defers is queued once committed."""
-    load_jobs()
-    send_with(enqueue)
+    join_queue()

@@ -7,6 +7,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError
 
+from jobs.queue import join_queue
 from jobs.schedule import make_clock, sync_schedule
 from models.session import dispose
 from models.settings import Settings
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 
 def tick(settings: Settings) -> None:
     """Queue what falls due until SIGTERM; Redis or a database that is away is waited for."""
+    join_queue()
     redis = Redis.from_url(settings.redis_url)
     while True:
         try:

@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry as RedisRetry
 from rq import Queue, Retry
 
+from models.session import send_with
 from models.settings import current_settings
 
 QueueName = Literal["money", "outbox", "mail", "default"]
@@ -91,6 +92,12 @@ def asking_connection(url: str) -> Redis:
         socket_timeout=SECONDS_TO_ASK,
         retry=RedisRetry(NoBackoff(), 0),
     )
+
+
+def join_queue() -> None:
+    """Let this process send what it defers to the queue: every process but simulations."""
+    load_jobs()
+    send_with(enqueue)
 
 
 _left_alone_until = 0.0

@@ -18,7 +18,7 @@ from rq.registry import StartedJobRegistry
 from rq.scheduler import RQScheduler
 
 from jobs.processes import Processes, StopAsked, stop_on_signals
-from jobs.queue import QUEUES, load_jobs
+from jobs.queue import QUEUES, join_queue
 from models.session import dispose
 from models.settings import Settings
 
@@ -58,7 +58,7 @@ class Worker(SimpleWorker):
 
 def work(settings: Settings) -> int:
     """Run jobs in this process until SIGTERM, which lets the running job finish."""
-    load_jobs()
+    join_queue()
     redis = Redis.from_url(settings.redis_url)
     queues = [Queue(name, connection=redis) for name in QUEUES]
     worker = Worker(
