@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from models import clock
+from models import session as boundary
 from models.billing import CaptureEndpoint, Customer, Invoice, PaymentAttempt, ProviderEvent
 from models.billing.in_process import Fault, InProcessProvider
 from models.billing.provider import use_provider
@@ -23,8 +24,10 @@ STAM = "http://stam.localhost"
 def twin():
     twin = InProcessProvider()
     use_provider(twin)
+    sent_with = boundary._send
     send_with(None)
     yield twin
+    send_with(sent_with)
     use_provider(None)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from models import session as boundary
 from models.billing.in_process import InProcessProvider
 from models.billing.provider import use_provider
 from models.session import send_with
@@ -12,6 +13,8 @@ def twin():
     """A vault and a PSP in memory; without a queue, callbacks complete purchases themselves."""
     twin = InProcessProvider()
     use_provider(twin)
+    sent_with = boundary._send
     send_with(None)
     yield twin
+    send_with(sent_with)
     use_provider(None)

@@ -1,0 +1,94 @@
+"""The whole way over HTTP: our application and the sandbox, each served, each calling the other."""
+
+import time
+
+import pytest
+import requests
+
+from models import session as boundary
+from models.billing.http_provider import HttpProvider
+from models.billing.provider import use_provider
+from models.session import send_with
+from models.settings import use_settings
+from public.sandbox import create_sandbox
+from public.sandbox.state import EXTENSION
+from tests.checkouts import put_on_sale
+from tests.running_sandbox import serving
+
+
+class Street:
+    """A visitor's view of both servers, and the levers of the sandbox."""
+
+    def __init__(self, url, sandbox_url, inside):
+        self.url, self.sandbox_url, self.inside = url, sandbox_url, inside
+        self.key = put_on_sale("offer", price_amount=4900)
+
+    def ask(self, method, address, **options):
+        with requests.Session() as http:
+            http.trust_env = False
+            options.setdefault("timeout", 20)
+            return http.request(method, address, **options)
+
+    def begin(self, email="bob@example.org"):
+        body = {"button_key": self.key, "email": email, "consent": True}
+        answer = self.ask("POST", f"{self.url}/api/payments/initiate", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def type_card(self, begun, number):
+        typed = {"card_number": number, "expiry": "12/40", "cvv": "123", "card_holder": "J Doe"}
+        answer = self.ask("POST", begun["capture_url"], data=typed)
+        assert answer.status_code == 200, answer.text
+
+    def status(self, begun):
+        return self.ask("GET", self.url + begun["status_url"]).json()
+
+    def wait_for(self, begun, *statuses, seconds=10):
+        """Poll as the page does until one of these comes."""
+        until = time.monotonic() + seconds
+        while (state := self.status(begun))["status"] not in statuses:
+            assert time.monotonic() < until, state
+            time.sleep(0.05)
+        return state
+
+    def retry(self, begun):
+        return self.ask("POST", f"{self.url}/api/payments/retry/{begun['id']}", json={})
+
+    def fault(self, on, what, times=1, seconds=0):
+        order = {"on": on, "what": what, "times": times, "seconds": seconds}
+        assert self.ask("POST", f"{self.sandbox_url}/faults", json=order).status_code == 200
+
+    def charges(self):
+        return self.ask("GET", f"{self.sandbox_url}/psp/_charges").json()["charges"]
+
+
+@pytest.fixture
+def street(app, committed, redis, settings, tmp_path):
+    """Both servers; jobs are done by whoever asks for them, as while no queue can be reached."""
+    sent_with = boundary._send
+    with serving(app) as url:
+        ours = settings.model_copy(
+            update={"public_url_weokto": url, "psp_timeout_seconds": 1, "data_dir": str(tmp_path)}
+        )
+        sandbox = create_sandbox(
+            ours,
+            psp_webhook_url=f"{url}/api/payments/psp/webhook",
+            silence_seconds=1.3,
+            backoff=(0.0, 0.05, 0.05, 0.05),
+        )
+        with serving(sandbox) as sandbox_url:
+            use_settings(
+                ours.model_copy(
+                    update={
+                        "pcivault_base_url": f"{sandbox_url}/vault/v1",
+                        "psp_base_url": f"{sandbox_url}/psp",
+                    }
+                )
+            )
+            use_provider(HttpProvider())
+            send_with(None)
+            street = Street(url, sandbox_url, sandbox.extensions[EXTENSION])
+            yield street
+            street.inside.close()
+    use_provider(None)
+    send_with(sent_with)
