@@ -1,10 +1,12 @@
 """Buys through the whole composition with the in-process twin, on committed data."""
 
+import json
+
+from models import clock
 from models.billing.begin_checkout import begin_checkout
 from models.billing.complete_checkout import complete_checkout
 from models.billing.hear_vault import hear_vault
 from models.billing.start_checkout import CheckoutAsked
-from models.billing.typed_card import typed_card
 from models.oversight import NOBODY
 from models.session import unit_of_work
 from tests.factories import Make
@@ -34,6 +36,28 @@ def put_on_sale(key="offer", **plan):
 
 def begin(button_key, email="bob@example.org", **changes):
     return begin_checkout(asked_for(button_key, email, **changes), actor=NOBODY)
+
+
+def typed_card(twin, capture_id, number):
+    """Type a test card into an open form: the vault's callback as (raw body, secret header)."""
+    request = twin.captures[capture_id]
+    card = twin.enter_card(number, reference=request.reference)
+    shown = {
+        "card_holder": "J DOE",
+        "last_four": card.last4,
+        "card_type": card.brand,
+        "expiry": f"{card.exp_month:02d}/{card.exp_year % 100:02d}",
+    }
+    body = {
+        "metadata": {"checkout_id": request.checkout_id, "try_no": request.try_no},
+        "token_info": {
+            "token": card.token,
+            "reference": card.reference,
+            "stored_at": clock.now().isoformat(),
+            "safe_data": json.dumps(shown),
+        },
+    }
+    return json.dumps(body).encode(), request.webhook_secret
 
 
 def pay(twin, begun, card=GOOD):

@@ -12,10 +12,9 @@ from models import session as boundary
 from models.billing import CaptureEndpoint, Customer, Invoice, PaymentAttempt, ProviderEvent
 from models.billing.in_process import Fault, InProcessProvider
 from models.billing.provider import use_provider
-from models.billing.typed_card import typed_card
 from models.catalog import PaymentButton
 from models.session import send_with, staff_reading, unit_of_work
-from tests.checkouts import ANSWER_LOST, ASKS_BANK, DECLINED, GOOD, put_on_sale
+from tests.checkouts import ANSWER_LOST, ASKS_BANK, DECLINED, GOOD, put_on_sale, typed_card
 
 STAM = "http://stam.localhost"
 

@@ -14,9 +14,8 @@ from models.billing.hear_psp import hear_psp
 from models.billing.hear_vault import hear_vault
 from models.billing.number_invoice import next_number
 from models.billing.resolve_unknown import look_into, resolve_unknown
-from models.billing.typed_card import typed_card
 from models.session import staff_reading, unit_of_work
-from tests.checkouts import ANSWER_LOST, GOOD, begin, pay, put_on_sale
+from tests.checkouts import ANSWER_LOST, GOOD, begin, pay, put_on_sale, typed_card
 
 pytestmark = pytest.mark.usefixtures("committed", "now")
 

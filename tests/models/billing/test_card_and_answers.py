@@ -30,7 +30,6 @@ from models.billing.record_answer import record_answer
 from models.billing.resolve_unknown import look_into, resolve_unknown
 from models.billing.retry_card import StillUnderWay
 from models.billing.start_checkout import CheckoutOver
-from models.billing.typed_card import typed_card
 from models.errors import IllegalTransition, Missing
 from models.ids import new_id
 from models.oversight import NOBODY, SYSTEM
@@ -46,6 +45,7 @@ from tests.checkouts import (
     buy,
     pay,
     put_on_sale,
+    typed_card,
 )
 
 pytestmark = pytest.mark.usefixtures("committed", "now")

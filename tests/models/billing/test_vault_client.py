@@ -18,7 +18,9 @@ class TestCapture:
 
         assert capture.expires_at == now + timedelta(minutes=15)
         assert capture.capture_id in capture.iframe_url
-        assert "Card number" in buyer.ask("GET", capture.iframe_url[len(buyer.sandbox.url) :]).text
+        form = capture.iframe_url[len(buyer.sandbox.url) :]
+        page = buyer.ask("GET", form, headers={"Accept-Language": "en"})
+        assert "Card number" in page.text
 
     def test_closed_twice_is_closed(self, buyer):
         capture = buyer.open_form()
