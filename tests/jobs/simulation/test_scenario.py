@@ -1,0 +1,110 @@
+"""Reading scenarios: what is refused, and that the words name the event and the field."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from app import commands
+from jobs.simulation.scenario import BadScenario, check_scenario, read_scenario
+from tests.jobs.simulation.conftest import BUSINESS, buy, click
+
+
+def scenario(*events, **parts):
+    return {**BUSINESS, **parts, "events": list(events)}
+
+
+class TestCheckScenario:
+    def test_sorts_events_by_time_and_keeps_ties_as_written(self):
+        events = check_scenario(
+            scenario(buy(at="+2d"), click(visitor="a"), click(visitor="b"))
+        ).in_order()
+
+        assert [index for _, index, _ in events] == [1, 2, 0]
+
+    @pytest.mark.parametrize(
+        ("event", "words"),
+        [
+            ({"at": "+1d", "do": "buy"}, "event 1, email"),
+            ({"at": "+1d", "do": "fly"}, "event 1, do"),
+            ({"at": "1d", "do": "click", "visitor": "v", "ref": "a"}, "event 1, at"),
+            ({"at": "+", "do": "click", "visitor": "v", "ref": "a"}, "event 1, at"),
+            ({"at": "2026-03-11", "do": "click", "visitor": "v", "ref": "a"}, "event 1, at"),
+            (
+                {"at": "2026-01-01T00:00:00Z", "do": "click", "visitor": "v", "ref": "a"},
+                "event 1, at",
+            ),
+            ({**click(), "colour": "red"}, "event 1, colour"),
+            ({**click(), "visitor": 7}, "event 1, visitor"),
+            ({**click(), "visitor": ""}, "event 1, visitor"),
+            ("buy", "event 1"),
+        ],
+    )
+    def test_names_the_event_and_the_field(self, event, words):
+        with pytest.raises(BadScenario, match=words):
+            check_scenario(scenario(click(), event))
+
+    @pytest.mark.parametrize(
+        ("parts", "words"),
+        [
+            ({"start": "yesterday"}, "start"),
+            ({"start": "2026-03-10T10:00:00"}, "start"),
+            ({"plans": [{"slug": "x", "product": "premium", "price": -1, "interval": "MONTHLY"}]},
+             "plans.0.price"),
+            ({"plans": [{"slug": "x", "product": "p", "price": 1, "interval": "DAILY"}]},
+             "plans.0.interval"),
+            ({"plans": [{"slug": "x", "product": "p", "price": 4.9, "interval": "MONTHLY"}]},
+             "plans.0.price"),
+            ({"settings": {"vat_rate": "1.5"}}, "settings.vat_rate"),
+            ({"colour": "red"}, "colour"),
+        ],
+    )  # fmt: skip
+    def test_names_what_else_is_wrong(self, parts, words):
+        with pytest.raises(BadScenario, match=words):
+            check_scenario(scenario(**parts))
+
+    @pytest.mark.parametrize("data", [None, [], "text", 7])
+    def test_refuses_what_is_no_scenario(self, data):
+        with pytest.raises(BadScenario):
+            check_scenario(data)
+
+
+class TestReadScenario:
+    def test_reads_yaml_1_2_where_no_is_a_word(self, tmp_path):
+        path = tmp_path / "s.yaml"
+        path.write_text(
+            "start: 2026-03-10T10:00:00+01:00\nuntil: '2026-03-11T10:00:00+01:00'\n"
+            "communities:\n  - {slug: no, name: Norge}\n"
+        )
+        assert read_scenario(path).communities[0].slug == "no"
+
+    @pytest.mark.parametrize("text", ["{", "start: [", "\x00", "a: b: c"])
+    def test_refuses_what_is_neither_yaml_nor_json(self, tmp_path, text):
+        path = tmp_path / "s.yaml"
+        path.write_text(text)
+        with pytest.raises(BadScenario):
+            read_scenario(path)
+
+
+class TestCommand:
+    def test_exits_with_2_and_one_line(self, tmp_path, monkeypatch, settings):
+        path = tmp_path / "bad.json"
+        path.write_text(json.dumps(scenario(click(), {"at": "+1d", "do": "fly"})))
+        monkeypatch.setattr("app.prepared", lambda **_: settings)
+
+        answer = CliRunner().invoke(commands, ["simulate", str(path)])
+
+        assert answer.exit_code == 2
+        assert "event 1, do" in answer.stderr
+        assert len(answer.stderr.strip().splitlines()) == 1
+
+    def test_writes_the_result_and_prints_a_table(self, tmp_path, monkeypatch, settings):
+        path, out = tmp_path / "good.json", tmp_path / "result.json"
+        path.write_text(json.dumps(scenario(click(), buy())))
+        monkeypatch.setattr("app.prepared", lambda **_: settings)
+
+        answer = CliRunner().invoke(commands, ["simulate", str(path), "--out", str(out)])
+
+        assert answer.exit_code == 0, answer.output
+        assert "12.25 €" in answer.stdout
+        assert json.loads(out.read_text())["affiliates"]["alice"]["locked"] == 1225
