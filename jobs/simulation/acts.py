@@ -141,9 +141,11 @@ class Acts:
         with unit_of_work() as session:
             for user_id in _people(session, event):
                 if event.do == "suspend":
-                    suspend_user(session, user_id, reason="scenario", actor=OWNER)
+                    suspend_user(session, user_id, reason="scenario", actor=OWNER, now=clock.now())
                 else:
-                    reactivate_user(session, user_id, actor=OWNER)
+                    reactivate_user(
+                        session, user_id, reason="scenario", actor=OWNER, now=clock.now()
+                    )
 
     @play.register
     def _(self, event: SetLockRules) -> None:

@@ -1,6 +1,7 @@
 """``python app.py simulate``: play a scenario, print a short table, write the result."""
 
 import json
+import logging
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -18,12 +19,15 @@ SECONDS_OF_A_DAY = 86_400
 
 def run(path: Path, settings: Settings, *, until: str | None, out: Path | None, keep: bool) -> int:
     """Play one scenario; answers the exit status: 0 done, 2 for one that cannot be played."""
+    logging.disable(logging.INFO)  # thousands of jobs well done are no news here
     try:
         scenario = _until(read_scenario(path), until)
         result = _with_bar(scenario, settings, keep=keep)
     except BadScenario as refusal:
         click.echo(f"{path.name}: {refusal}", err=True)
         return 2
+    finally:
+        logging.disable(logging.NOTSET)
     text = json.dumps(result, ensure_ascii=False, indent=1)
     if out is None:
         click.echo(text)
@@ -47,11 +51,12 @@ def _with_bar(scenario: Scenario, settings: Settings, *, keep: bool) -> dict[str
     if not sys.stderr.isatty():
         return simulate(scenario, settings, keep=keep)
     seconds = int((scenario.until - scenario.start).total_seconds())
-    with click.progressbar(
+    bar: Any = click.progressbar(
         length=max(1, seconds),
         file=sys.stderr,
         item_show_func=lambda at: None if at is None else f"{at:%Y-%m-%d}",
-    ) as bar:
+    )
+    with bar:
         return simulate(scenario, settings, keep=keep, progress=_moving(bar, scenario.start))
 
 

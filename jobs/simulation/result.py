@@ -135,9 +135,7 @@ def commissions(session: Session) -> Rows:
         )
         .order_by(Commission.id)
     )
-    return [
-        _commission(row, self_referral) for row, self_referral in session.execute(query).tuples()
-    ]
+    return [_commission(row, self_referral) for row, self_referral in session.execute(query)]
 
 
 def _commission(row: Commission, self_referral: bool) -> dict[str, Any]:
@@ -164,11 +162,8 @@ def _commission(row: Commission, self_referral: bool) -> dict[str, Any]:
 
 def ledger(session: Session) -> Rows:
     """Every transfer, in the order they were posted."""
-    slugs = dict(
-        session.execute(select(AffiliateProfile.user_id, AffiliateProfile.affiliate_slug))
-        .tuples()
-        .all()
-    )
+    people = select(AffiliateProfile.user_id, AffiliateProfile.affiliate_slug)
+    slugs = {row.user_id: row.affiliate_slug for row in session.execute(people)}
     query = (
         select(LedgerTransfer)
         .options(selectinload(LedgerTransfer.entries))
