@@ -6,7 +6,7 @@ touches an amount: cents are cut into euros and cents as whole numbers.
 
 import enum
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -184,6 +184,25 @@ class Code(Format):
 
     def html(self, value: Any, row: Any) -> Markup | str:
         return NOTHING if value is None else Markup("<code>{}</code>").format(value)
+
+
+@dataclass(frozen=True)
+class Named(Format):
+    """A code of the system's in words; the code itself shows under the pointer."""
+
+    names: Mapping[str, str]
+
+    def text(self, value: Any, row: Any) -> str:
+        known = self.names.get(str(value))
+        return gettext(known) if known else str(value or "")
+
+    def html(self, value: Any, row: Any) -> Markup | str:
+        if value is None:
+            return NOTHING
+        known = self.names.get(str(value))
+        if known is None:
+            return Markup("<code>{}</code>").format(value)
+        return Markup('<span title="{}">{}</span>').format(value, self.text(value, row))
 
 
 class Data(Format):

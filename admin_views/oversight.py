@@ -8,8 +8,10 @@ from sqlalchemy.orm import Session
 from admin_views.acts import Act
 from admin_views.base import AdminView
 from admin_views.filters import Choice, Flag, Is, OneOf, Reference, between
-from admin_views.formats import Badge, Code, Count, Data, Linked
+from admin_views.formats import Badge, Code, Count, Data, Linked, Named, Told
+from admin_views.happenings import ACTORS, HAPPENINGS, MAILS, RECORDS
 from admin_views.listing import Lookup, Row
+from admin_views.past import role_words
 from models.accounts import User
 from models.accounts.permissions import Permission as P
 from models.errors import N_
@@ -59,7 +61,9 @@ class AuditView(AdminView):
         "actor_id",
     )
     formats = {
-        "action": Code(),
+        "action": Named(HAPPENINGS),
+        "subject_table": Named(RECORDS),
+        "actor_role": Told(lambda role, row: role_words(role)),
         "actor.email": Linked("users", "actor_id"),
         "before": Data(),
         "after": Data(),
@@ -102,6 +106,7 @@ class MailView(AdminView):
     )
     column_labels = {"provider_id": N_("Mailer's key")}
     formats = {
+        "kind": Named(MAILS),
         "status": Badge(MailStatus),
         "attempts": Count(),
         "user_id": Linked("users", "user_id", Code()),
@@ -175,7 +180,13 @@ class RunView(AdminView):
         "errors",
     )
     column_details_list = (*column_list, "counts", "error", "created_at")
-    formats = {"name": Code(), "status": Badge(RunStatus), "counts": Data(), "errors": Count()}
+    formats = {
+        "name": Code(),
+        "status": Badge(RunStatus),
+        "trigger": Named(ACTORS),
+        "counts": Data(),
+        "errors": Count(),
+    }
     column_searchable_list = ("name",)
     search_hint = N_("Job's name")
     column_filters = (

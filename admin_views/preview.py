@@ -5,6 +5,7 @@ and every mail it asked for is listed, with amounts before and after. The list h
 fingerprint; confirming runs the rule again and stops where the fingerprint has changed.
 """
 
+import enum
 import hashlib
 import json
 from collections.abc import Callable
@@ -17,6 +18,10 @@ from sqlalchemy import event, func, inspect, select, text
 from sqlalchemy.orm import Session
 
 from admin_views.formats import euros, moment
+from admin_views.guard import translated
+from admin_views.happenings import RECORDS
+from admin_views.labels import label_of
+from admin_views.past import value_words
 from admin_views.reading import stop_reading
 from admin_views.words import status_words
 from models.base import Base
@@ -29,9 +34,6 @@ from models.session import engine_of
 Run = Callable[[Session], Any]
 QUIET = (AuditEvent, OutboxEvent)
 """Rows that every act writes: they say that it happened, not what it did."""
-
-AMOUNTS = ("amount", "_fee", "total")
-"""How the names of columns that hold cents end."""
 
 
 class EffectsChanged(DomainError):
@@ -105,9 +107,7 @@ def observe(session: Session, run: Run, *, now: datetime) -> Effects:
 def _note(seen: dict[Any, Any], session: Session, row: Base) -> None:
     state = inspect(row)
     made, gone = row in session.new, row in session.deleted
-    name = f"{row.__tablename__}" if made else f"{row.__tablename__} “{row}”"
-    if isinstance(row, OutgoingMail):
-        name = gettext("Mail to %(email)s", email=row.to_email)
+    name = _kind_of(row) if made else _name_of(row)
     kept = seen.setdefault((name, str(id(row))), {})
     if made or gone:
         kept[""] = ["", gettext("made") if made else gettext("deleted")]
@@ -119,15 +119,36 @@ def _note(seen: dict[Any, Any], session: Session, row: Base) -> None:
         kept.setdefault(column.key, [before, None])[1] = history.added[0] if history.added else None
 
 
+def _kind_of(row: Base) -> str:
+    if isinstance(row, OutgoingMail):
+        return gettext("Mail to %(email)s", email=row.to_email)
+    known = RECORDS.get(row.__tablename__)
+    return gettext(known) if known else row.__tablename__
+
+
+def _name_of(row: Base) -> str:
+    """What a row is called; one without a name of its own goes by its kind alone.
+
+    A name must read the same whenever the rule runs, or the fingerprints never agree.
+    """
+    if type(row).__str__ is object.__str__ or isinstance(row, OutgoingMail):
+        return _kind_of(row)
+    return gettext("%(kind)s “%(name)s”", kind=_kind_of(row), name=row)
+
+
 def _is_hidden(column: Any) -> bool:
     return column.key == "updated_at" or bool(column.columns[0].info.get("secret"))
 
 
 def _lines(what: str, changed: dict[str, list[Any]], now: datetime) -> list[Effect]:
     return [
-        Effect(f"{what}: {key}" if key else what, _told(key, before, now), _told(key, after, now))
+        Effect(_of(what, key) if key else what, _told(key, before, now), _told(key, after, now))
         for key, (before, after) in changed.items()
     ]
+
+
+def _of(what: str, key: str) -> str:
+    return gettext("%(record)s: %(column)s", record=what, column=translated(label_of(key)))
 
 
 def _told(key: str, value: Any, now: datetime) -> str:
@@ -136,9 +157,9 @@ def _told(key: str, value: Any, now: datetime) -> str:
     if isinstance(value, datetime):
         near = abs((value - now).total_seconds()) < 1
         return gettext("now") if near else moment(value)
-    if isinstance(value, int) and not isinstance(value, bool) and key.endswith(AMOUNTS):
-        return euros(value)
-    return str(plain(value))
+    if isinstance(value, enum.Enum):
+        return status_words(type(value), value)[0]
+    return value_words(key, plain(value))
 
 
 def _last_posting(session: Session) -> int:

@@ -1,6 +1,5 @@
 """A record's page: its values, what hangs off it, what can be done to it, and its history."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,17 +7,14 @@ from flask import abort, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin_views.formats import Format, Whole
-from admin_views.labels import label_of
 from admin_views.listing import Asked, Row
+from admin_views.past import Past, past_of
 from admin_views.reading import reading
-from models.accounts import User
 from models.accounts.permissions import Permission
 from models.errors import N_
-from models.oversight import AuditEvent, history_of
 
 
 @dataclass
@@ -43,15 +39,6 @@ class Related:
     title: str
     columns: tuple[str, ...] = ()
     most: int = 8
-
-
-@dataclass
-class Past:
-    """One line of a history."""
-
-    event: AuditEvent
-    by: str
-    changes: list[tuple[str, str, str]]
 
 
 class RecordMixin:
@@ -126,13 +113,8 @@ class RecordMixin:
         mine = self.console.may(Permission.AUDIT_READ)
         if not mine and not self.console.may(Permission.AUDIT_READ_OWN_AREA):
             return None
-        session = reading()
-        events = history_of(session, self.table.__tablename__, str(key))
         hidden = {name for name in self._formats if name not in self.shown(list(self._formats))}
-        return [
-            Past(event, by, changes_of(event, hidden))
-            for event, by in zip(events, who_did(session, events), strict=True)
-        ]
+        return past_of(reading(), self.table.__table__, str(key), hidden)
 
 
 def related_panel(view: Any, related: Related, key: Any) -> Panel:
@@ -148,23 +130,3 @@ def related_panel(view: Any, related: Related, key: Any) -> Panel:
         lines=[view.cells(row, names) for row in rows],
         url=f"{view.url}/?flt_{related.filter}={key}",
     )
-
-
-def who_did(session: Session, events: Sequence[AuditEvent]) -> list[str]:
-    """Who acted in each event, by email; a process by its name."""
-    people = {event.actor_id for event in events if event.actor_id}
-    names: dict[Any, str] = {}
-    if people:
-        found = session.execute(select(User.id, User.email).where(User.id.in_(people)))
-        names = {each.id: each.email for each in found}
-    return [names.get(event.actor_id, event.actor_role) for event in events]
-
-
-def changes_of(event: AuditEvent, hidden: set[str]) -> list[tuple[str, str, str]]:
-    """What an event changed, column by column, but for what the reader may not see."""
-    keys = dict.fromkeys([*event.before, *event.after])
-    return [
-        (label_of(key), str(event.before.get(key, "–")), str(event.after.get(key, "–")))
-        for key in keys
-        if key not in hidden
-    ]

@@ -126,6 +126,16 @@ STATUSES: dict[str, dict[str, tuple[str, str]]] = {
         "SENT": (N_("Sent"), GOOD),
         "FAILED": (N_("Failed"), BAD),
     },
+    "MemberRole": {
+        "MEMBER": (N_("Member"), PLAIN),
+        "MODERATOR": (N_("Moderator"), WAIT),
+        "ADMIN": (N_("Administrator"), WAIT),
+    },
+    "WebhookStatus": {
+        "QUEUED": (N_("Waiting"), WAIT),
+        "DELIVERED": (N_("Delivered"), GOOD),
+        "FAILED": (N_("Failed"), BAD),
+    },
     "RunStatus": {
         "QUEUED": (N_("Waiting"), WAIT),
         "RUNNING": (N_("Running"), WAIT),

@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 from jinja2 import nodes
+from sqlalchemy import Enum
 
+import models.tables  # noqa: F401 -- so that every table is known
+from admin_views.happenings import HAPPENINGS, MAILS, RECORDS
+from admin_views.words import STATUSES
+from jobs.listeners import LISTENERS
+from models.base import Base
 from tests.catalogues import FRENCH, ROOT, catalogue_at, marked_texts
 
 NAMED = re.compile(r"%\((\w+)\)|\{(\w+)\}")
@@ -206,6 +212,36 @@ class TestCode:
             if isinstance(node, ast.Assign)
             and any(getattr(target, "id", "") == "message" for target in node.targets)
             and isinstance(node.value, ast.Constant)
+        ]
+        assert not bare
+
+
+class TestCodes:
+    """What the system calls by a code has words in the consoles."""
+
+    def test_every_kind_of_event_has_words(self):
+        assert not LISTENERS.keys() - HAPPENINGS.keys()
+
+    def test_every_table_has_words(self):
+        assert not Base.metadata.tables.keys() - RECORDS.keys() - {"audit_events", "outbox_events"}
+
+    def test_every_mail_has_words(self):
+        kinds = {path.stem for path in (ROOT / "templates/mails").glob("*.html")}
+
+        assert not kinds - MAILS.keys()
+
+    def test_every_status_has_words(self):
+        kinds = {
+            column.type.enum_class
+            for table in Base.metadata.tables.values()
+            for column in table.columns
+            if isinstance(column.type, Enum) and column.type.enum_class
+        }
+        bare = [
+            f"{kind.__name__}.{member.name}"
+            for kind in kinds
+            for member in kind
+            if member.value not in STATUSES.get(kind.__name__, {})
         ]
         assert not bare
 
