@@ -19,16 +19,13 @@ import click
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-import admin_views
-import jobs
-import public
-import realtime
 from models.embedded import CannotStart, settings_with
 from models.oversight.keep_logs import start_keeping
 from models.oversight.logs import configure_logging
 from models.settings import BadSettings, Settings, load_settings, use_settings
 
 HERE = Path(__file__).resolve().parent
+EDGES = ("public", "admin_views", "realtime", "jobs")  # loaded by those processes that serve them
 REALTIME_OFFSET = 1
 LARGEST_REQUEST = 4 * 1024 * 1024
 
@@ -50,8 +47,8 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["settings"] = settings
     if settings.is_production:  # one proxy stands in front and says who really asks
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
-    for edge in (public, admin_views, realtime, jobs):
-        edge.install(app)
+    for edge in EDGES:
+        later(edge).install(app)
     return app
 
 
