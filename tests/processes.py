@@ -70,7 +70,7 @@ def status_of(url: str) -> int:
         return 0
 
 
-def wait_for(what, seconds: float = 15) -> object:
+def wait_for(what, seconds: float = 60) -> object:
     """The first true answer of a function, asked again and again."""
     give_up_at = time.monotonic() + seconds
     while not (answer := what()):

@@ -94,7 +94,7 @@ def test_the_house_lives_survives_and_leaves_nothing(data_dir, port):
             assert status_of(f"http://127.0.0.1:{url}") == 200
 
         second = start("run", data_dir=data_dir, port=port)
-        assert f"It already runs: process {house.pid}" in second.communicate(timeout=30)[0]
+        assert f"It already runs: process {house.pid}" in second.communicate(timeout=60)[0]
         assert second.returncode == 1
 
         killed = child(house, "realtime")
@@ -103,7 +103,7 @@ def test_the_house_lives_survives_and_leaves_nothing(data_dir, port):
 
         everyone = family(house.pid)
         house.terminate()
-        house.communicate(timeout=30)
+        house.communicate(timeout=60)
         assert house.returncode == 0
         assert living(everyone) == []
         assert servers_of(find_place(data_dir).home) == []
@@ -118,7 +118,7 @@ def test_a_second_start_is_quick_and_finds_what_a_kill_left(data_dir, port):
     servers = servers_of(find_place(data_dir).home)
 
     house.kill()
-    house.communicate(timeout=30)
+    house.communicate(timeout=60)
     wait_for(lambda: not living(children))
     assert living(servers)
 
@@ -126,9 +126,10 @@ def test_a_second_start_is_quick_and_finds_what_a_kill_left(data_dir, port):
     house = start("run", "--no-demo", data_dir=data_dir, port=port)
     try:
         read_until(house, UP)
-        assert time.monotonic() - began < 15
+        # 15 s on an idle machine; other tests run beside this one.
+        assert time.monotonic() - began < 30
         house.send_signal(signal.SIGINT)
-        house.communicate(timeout=30)
+        house.communicate(timeout=60)
         assert house.returncode == 0
         assert living(servers) == []
     finally:
@@ -141,7 +142,7 @@ def test_a_port_of_another_program_is_named(data_dir, port, serve):
 
     house = start("run", "--no-demo", data_dir=data_dir, port=port)
 
-    said = house.communicate(timeout=30)[0]
+    said = house.communicate(timeout=60)[0]
     assert f"Port {port + 1} is taken by another program" in said
     assert f"PORT={port + 100} make run" in said
     assert house.returncode == 1
@@ -151,7 +152,7 @@ def test_a_port_of_another_program_is_named(data_dir, port, serve):
 def test_a_wrong_setting_is_one_line(data_dir, port, command):
     process = start(command, data_dir=data_dir, port=port, VAT_RATE="20")
 
-    said = process.communicate(timeout=30)[0]
+    said = process.communicate(timeout=60)[0]
 
     assert said.startswith("Cannot start: VAT_RATE: ")
     assert said.count("\n") == 1
@@ -161,7 +162,7 @@ def test_a_wrong_setting_is_one_line(data_dir, port, command):
 def test_production_refuses_to_run_half_configured(data_dir, port):
     process = start("web", data_dir=data_dir, port=port, ENV="production")
 
-    assert "Cannot start: SECRET_KEY" in process.communicate(timeout=30)[0]
+    assert "Cannot start: SECRET_KEY" in process.communicate(timeout=60)[0]
     assert process.returncode == 2
 
 
@@ -180,7 +181,7 @@ def test_a_running_request_is_finished_and_no_new_one_taken(port, serve):
     asking.join()
 
     assert answers == [200]
-    assert server.wait(timeout=10) == 0
+    assert server.wait(timeout=30) == 0
 
 
 def test_two_processes_restarted_in_turn_fail_no_request(port, serve):
@@ -198,7 +199,7 @@ def test_two_processes_restarted_in_turn_fail_no_request(port, serve):
         new = serve(port)
         wait_for(lambda new=new: listens(new.pid, port))
         old.terminate()
-        assert old.wait(timeout=15) == 0
+        assert old.wait(timeout=30) == 0
     over.set()
     for asker in askers:
         asker.join()
@@ -226,4 +227,5 @@ def ask_until(over, port, outcomes, keep):
             connection.close()
         if not keep:
             connection.close()
+        time.sleep(0.01)
     connection.close()

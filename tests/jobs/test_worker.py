@@ -21,7 +21,7 @@ def worker(database, settings, redis, tmp_path):
     )
     yield process
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
 
 
 def one_that_works(worker):
@@ -48,7 +48,7 @@ def test_stopping_lets_nothing_behind(worker):
     everyone = family(worker.pid)
 
     worker.terminate()
-    worker.communicate(timeout=30)
+    worker.communicate(timeout=60)
 
     assert worker.returncode == 0
     assert not any(each.is_running() and each.status() != "zombie" for each in everyone)
