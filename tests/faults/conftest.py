@@ -4,15 +4,18 @@ import time
 
 import pytest
 import requests
+from sqlalchemy import select
 
 from models import session as boundary
 from models.billing.http_provider import HttpProvider
 from models.billing.provider import use_provider
-from models.session import send_with
+from models.catalog import Product
+from models.session import send_with, unit_of_work
 from models.settings import use_settings
 from public.sandbox import create_sandbox
 from public.sandbox.state import EXTENSION
 from tests.checkouts import put_on_sale
+from tests.factories import Make
 from tests.running_sandbox import serving
 
 
@@ -22,6 +25,13 @@ class Street:
     def __init__(self, url, sandbox_url, inside):
         self.url, self.sandbox_url, self.inside = url, sandbox_url, inside
         self.key = put_on_sale("offer", price_amount=4900)
+        self.click = self._click_on_an_affiliates_link()
+
+    def _click_on_an_affiliates_link(self):
+        with unit_of_work() as session:
+            make = Make(session)
+            make.program(session.scalars(select(Product)).one())
+            return make.click(make.affiliate("alice")).click_id
 
     def ask(self, method, address, **options):
         with requests.Session() as http:
@@ -30,7 +40,7 @@ class Street:
             return http.request(method, address, **options)
 
     def begin(self, email="bob@example.org"):
-        body = {"button_key": self.key, "email": email, "consent": True}
+        body = {"button_key": self.key, "email": email, "consent": True, "click": self.click}
         answer = self.ask("POST", f"{self.url}/api/payments/initiate", json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()

@@ -13,6 +13,8 @@ from sqlalchemy import func, select
 
 from jobs.queue import enqueue
 from models import clock
+from models.affiliation import Commission
+from models.affiliation.prove_ledger import prove_ledger
 from models.billing import (
     AttemptOutcome,
     CaptureEndpoint,
@@ -45,12 +47,15 @@ def assert_sold_once(street):
     assert one(Invoice).number.endswith("-000001")
     with staff_reading() as session:
         outcomes = session.scalars(select(PaymentAttempt.outcome)).all()
+        proof = prove_ledger(session)
     assert outcomes.count(AttemptOutcome.SUCCEEDED) == 1
+    assert count(Commission) == 1
+    assert (proof.ok, proof.transfers) == (True, 1)
 
 
 def assert_nothing_sold(street):
     assert street.charges() == []
-    assert count(Invoice) == count(Customer) == 0
+    assert count(Invoice) == count(Customer) == count(Commission) == 0
 
 
 class Overheard:
