@@ -13,8 +13,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from admin_views.happenings import RECORDS
+from admin_views.labels import label_of
+from admin_views.past import changes_of
 from admin_views.reading import stop_reading
-from models.errors import N_, DomainError
+from admin_views.words import status_words
+from models.errors import N_, BadInput, DomainError, IllegalTransition
 from models.oversight import AuditEvent
 from models.session import unit_of_work
 
@@ -41,7 +45,31 @@ class AlreadyTaken(DomainError):
 def in_words(refusal: DomainError) -> str:
     """A refusal in the reader's language."""
     text = gettext(refusal.template)
-    return text % refusal.params if refusal.params else text
+    return text % _details(refusal) if refusal.params else text
+
+
+def _details(refusal: DomainError) -> dict[str, Any]:
+    details = dict(refusal.params)
+    if isinstance(refusal, IllegalTransition):
+        details["subject"] = _kind_of(refusal.subject)
+        for name in ("current", "wanted"):
+            details[name] = _status_words(refusal.subject, details[name])
+    if isinstance(refusal, BadInput) and details.get("name") == refusal.field:
+        details["name"] = gettext(label_of(str(refusal.field)))
+    return details
+
+
+def _kind_of(row: Any) -> str:
+    known = RECORDS.get(row.__tablename__)
+    return gettext(known) if known else str(row.__tablename__)
+
+
+def _status_words(row: Any, value: str) -> str:
+    for column in row.__table__.columns:
+        kind = getattr(column.type, "enum_class", None)
+        if kind is not None and value in {member.value for member in kind}:
+            return status_words(kind, value)[0]
+    return value
 
 
 @dataclass
@@ -109,8 +137,9 @@ def changes_since(session: Session, row: Any, opened: datetime | None) -> str:
     )
     if opened is not None:
         statement = statement.where(AuditEvent.at > opened)
-    told = []
-    for event in session.scalars(statement):
-        for field, after in event.after.items():
-            told.append(f"{field}: {event.before.get(field)!s} → {after!s}")
+    told = [
+        gettext("%(column)s: %(before)s → %(after)s", column=gettext(name), before=was, after=now)
+        for event in session.scalars(statement)
+        for name, was, now in changes_of(event, row.__table__, set())
+    ]
     return "; ".join(told) or "?"

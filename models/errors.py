@@ -77,4 +77,5 @@ class IllegalTransition(DomainError):
     message = N_("%(subject)s is %(current)s and cannot become %(wanted)s.")
 
     def __init__(self, subject: object, current: str, wanted: str) -> None:
+        self.subject = subject
         super().__init__(subject=type(subject).__name__, current=current, wanted=wanted)

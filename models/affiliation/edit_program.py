@@ -67,7 +67,7 @@ def edit_program(
 def _take_over(program: AffiliateProgram, changes: Mapping[str, Any]) -> None:
     for field, value in changes.items():
         if field not in EDITABLE:
-            raise BadInput(N_("%(field)s cannot be changed here."), field=field)
+            raise BadInput(N_("“%(name)s” cannot be changed here."), field=field, name=field)
         setattr(program, field, value)
     rate = Decimal(program.default_rate)
     if program.default_rate_type == RateType.PERCENTAGE and not 0 <= rate <= 100:

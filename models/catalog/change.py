@@ -31,7 +31,7 @@ def take_over(row: Base, changes: Mapping[str, Any], allowed: Collection[str]) -
     differs = False
     for field, value in changes.items():
         if field not in allowed:
-            raise BadInput(N_("%(field)s cannot be changed here."), field=field)
+            raise BadInput(N_("“%(name)s” cannot be changed here."), field=field, name=field)
         if getattr(row, field) != value:
             setattr(row, field, value)
             differs = True
