@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from admin_views.base import AdminView
 from admin_views.filters import Choice, Reference, between
 from admin_views.formats import Linked, Money, Percent, euros
+from admin_views.guard import translated
 from admin_views.listing import Lookup, Row
 from admin_views.records import Panel, Related
 from admin_views.timeline import customer_timeline
@@ -195,7 +196,12 @@ class InvoiceView(AdminView):
             .order_by(InvoiceLine.position)
         )
         cells: list[list[Markup | str]] = [
-            [escape(each.label), str(each.quantity), euros(each.unit_amount), euros(each.total)]
+            [
+                escape(translated(each.label)),
+                str(each.quantity),
+                euros(each.unit_amount),
+                euros(each.total),
+            ]
             for each in lines
         ]
         heads = [N_("Line"), N_("Quantity"), N_("Unit price"), N_("Total")]

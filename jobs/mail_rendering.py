@@ -145,8 +145,9 @@ def _moment(locale: str, instant: str) -> str:
 
 
 def _percent(locale: str, rate: str) -> str:
-    """A rate in percent: 20 % or 5,5 %."""
-    return f"{format_decimal(Decimal(rate), locale=locale)}\N{NO-BREAK SPACE}%"
+    """A rate in percent: 5,5 % in French, 5.5% in English."""
+    space = "\N{NO-BREAK SPACE}" if locale == "fr" else ""
+    return f"{format_decimal(Decimal(rate), locale=locale)}{space}%"
 
 
 def _tidy(text: str) -> str:
