@@ -70,7 +70,7 @@ def earn_commission(
             Account.LOCKED: commission.total_amount,
             Account.COMMISSIONS: -commission.total_amount,
         },
-        description=f"Commission on invoice {invoice.number}",
+        description=invoice.number or "",
         commission_id=commission.id,
         created_by=actor.user_id,
     )
