@@ -5,6 +5,8 @@ from models.oversight.resend_mailer import ResendMailer
 from models.oversight.smtp_mailer import SmtpMailer
 from models.settings import Settings
 
+SANDBOX_KEY = "re_sandbox"
+
 _in_process: Mailer | None = None
 
 
@@ -14,16 +16,13 @@ def use_mailer(mailer: Mailer | None) -> None:
     _in_process = mailer
 
 
-def mailer_of(settings: Settings) -> Mailer | None:
-    """Whoever delivers under these settings; None where nobody does, and mails wait.
+def mailer_of(settings: Settings) -> Mailer:
+    """Whoever delivers under these settings: SMTP where it is named, else Resend.
 
-    A development machine's stand-in for Resend (any address but the real one) needs no key.
+    Without a key of Resend's that is the sandbox's outbox, which production refuses.
     """
     if _in_process is not None:
         return _in_process
     if settings.smtp_url:
         return SmtpMailer(settings.smtp_url)
-    real = settings.resend_base_url == type(settings).model_fields["resend_base_url"].default
-    if settings.resend_api_key or not real:
-        return ResendMailer(settings.resend_base_url, settings.resend_api_key or "re_sandbox")
-    return None
+    return ResendMailer(settings.mailer_url, settings.resend_api_key or SANDBOX_KEY)

@@ -35,7 +35,11 @@ class TestResendOverHttp:
     def sandbox(self, settings, tmp_path):
         app = create_sandbox(settings.model_copy(update={"data_dir": str(tmp_path)}))
         with serving(app) as url:
-            use_settings(settings.model_copy(update={"resend_base_url": f"{url}/resend"}))
+            use_settings(
+                settings.model_copy(
+                    update={"resend_base_url": f"{url}/resend", "resend_api_key": "re_test"}
+                )
+            )
             yield app.extensions[EXTENSION]
 
     def test_arrives_once_under_its_key(self, committed, sandbox):
@@ -102,13 +106,12 @@ class TestResendOverHttp:
 
 
 class TestWhoDelivers:
-    def test_smtp_before_resend_before_nobody(self, settings):
+    def test_smtp_before_resend_before_the_sandbox(self, settings):
         def under(**changes):
             return mailer_of(settings.model_copy(update=changes))
 
-        assert under() is None
-        assert isinstance(under(resend_api_key="re_1"), ResendMailer)
-        assert isinstance(under(resend_base_url="http://127.0.0.1:9"), ResendMailer)
+        assert under()._url == f"http://127.0.0.1:{settings.sandbox_port}/resend/emails"
+        assert under(resend_api_key="re_1")._url == "https://api.resend.com/emails"
         assert isinstance(under(smtp_url="smtp://127.0.0.1:1?tls=none"), SmtpMailer)
 
     def test_an_smtp_server_that_is_away_is_tried_again(self, settings):
