@@ -70,7 +70,7 @@ def work(settings: Settings) -> int:
         log_job_description=False,
     )
     try:
-        worker.work()
+        worker.work(logging_level="WARNING")
     finally:
         dispose()
     return 0
@@ -108,7 +108,7 @@ class Upkeep:
     def __init__(self, redis_url: str) -> None:
         self._redis = Redis.from_url(redis_url, socket_timeout=5)
         self._queues = [Queue(name, connection=self._redis) for name in QUEUES]
-        self._retries = RQScheduler(QUEUES, connection=self._redis)
+        self._retries = RQScheduler(QUEUES, connection=self._redis, logging_level=logging.WARNING)
         self._next_retries = 0.0
         self._next_cleaning = 0.0
         self._forget_stale_locks(self._queues)

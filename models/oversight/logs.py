@@ -73,6 +73,7 @@ def configure_logging(settings: Settings) -> None:
         "rq_scheduler",
         "engineio",
         "socketio",
+        "stripe",
     ):
         logging.getLogger(chatty).setLevel(max(logging.root.level, logging.WARNING))
 
