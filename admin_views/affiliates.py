@@ -1,4 +1,4 @@
-"""Affiliates with their risk level and balances, and the lock table with its versions."""
+"""Affiliates: who they are, their risk level and its history, what they earned and hold."""
 
 from typing import Any
 from uuid import UUID
@@ -13,14 +13,11 @@ from admin_views.filters import Choice, Flag, Reference
 from admin_views.formats import Code, Count, Linked, Money, Percent, euros, moment
 from admin_views.listing import Lookup, Row
 from admin_views.records import Panel, Related
+from admin_views.risk import CHANGE_RISK
 from admin_views.words import status_words
 from models.accounts.permissions import Permission as P
 from models.affiliation import (
     AffiliateProfile,
-    Commission,
-    LockProfile,
-    LockRule,
-    LockRuleVersion,
     RiskLevel,
     RiskLevelChange,
 )
@@ -28,7 +25,6 @@ from models.catalog import Community
 from models.errors import N_
 from models.ledger import Account, LedgerAccount
 from models.ledger.balances import balances_of
-from models.money import rate_text
 
 
 def balance_in(account: Account) -> Any:
@@ -72,8 +68,6 @@ class AffiliateView(AdminView):
         "first_commission_at",
         "internal_notes",
         "created_at",
-        "user_id",
-        "current_guild_id",
     )
     column_labels = {"locked": N_("Locked"), "available": N_("Available")}
     formats = {
@@ -101,6 +95,7 @@ class AffiliateView(AdminView):
         Related("clicks", "affiliate", N_("Clicks")),
         Related("attributions", "affiliate", N_("Attributions")),
     )
+    acts = (CHANGE_RISK,)
     empty = N_("A WEOKTO user becomes an affiliate when they choose a slug for their links.")
 
     def panels(self, session: Session, row: Row) -> list[Panel]:
@@ -144,62 +139,3 @@ def levels_of(session: Session, affiliate_id: UUID) -> Panel:
     ]
     heads = [N_("When"), N_("From"), N_("To"), N_("Note")]
     return Panel(N_("Risk levels"), heads, lines, N_("The level has never changed."))
-
-
-def made_with(of: Any) -> Any:
-    """How many commissions were made with a version."""
-    from sqlalchemy import func
-
-    return (
-        select(func.count())
-        .select_from(Commission)
-        .where(Commission.lock_rule_version_id == of.id)
-        .scalar_subquery()
-    )
-
-
-class LockRulesView(AdminView):
-    table, slug, title = LockRuleVersion, "lock-rules", N_("Lock rules")
-    permissions = {"read": P.LOCK_RULES_READ}
-    intro = N_(
-        "How a commission is split and how long its parts wait. Each edit is a new version; "
-        "a commission keeps the version it was made with."
-    )
-    column_default_sort = ("version", True)
-    column_list = ("version", "valid_from", "note")
-    column_details_list = ("version", "valid_from", "note")
-    formats = {"version": Count()}
-    empty = N_("The first version comes with the database.")
-
-    def heading(self, row: Row) -> str:
-        return gettext("Lock rules, version %(number)s", number=row["version"])
-
-    def panels(self, session: Session, row: Row) -> list[Panel]:
-        rules = session.scalars(
-            select(LockRule).where(LockRule.version_id == row["id"]).order_by(LockRule.position)
-        )
-        return [rules_panel(list(rules))]
-
-
-def rules_panel(rules: list[LockRule]) -> Panel:
-    """A version as the table it is."""
-    lines: list[list[Markup | str]] = [
-        [
-            status_words(LockProfile, each.profile)[0],
-            gettext("from day %(age)s", age=each.min_age) if each.min_age is not None else "–",
-            f"{rate_text(each.main_percent)} %",
-            gettext("%(days)s days", days=each.main_days),
-            f"{rate_text(each.extended_percent)} %",
-            gettext("%(days)s days", days=each.extended_days),
-        ]
-        for each in rules
-    ]
-    heads = [
-        N_("Who"),
-        N_("Age"),
-        N_("Main part"),
-        N_("unlocks after"),
-        N_("Extended part"),
-        N_("unlocks after"),
-    ]
-    return Panel(N_("The table"), heads, lines)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from admin_views.base import AdminView
 from admin_views.explanation import explained
 from admin_views.filters import Choice, Flag, OneOf, Reference, between
-from admin_views.formats import Code, Format, Linked, Money, Told, plain_euros
+from admin_views.formats import Code, Format, Linked, Money, OneLine, Told, plain_euros
 from admin_views.listing import Lookup, Row
 from admin_views.records import Panel, Related
 from models.accounts import Platform, User
@@ -59,7 +59,7 @@ class ProgramView(AdminView):
         "include_renewals",
         "is_active",
     )
-    column_details_list = (*column_list, "created_at", "updated_at", "product_id")
+    column_details_list = (*column_list, "created_at", "updated_at")
     column_labels = {"is_active": N_("Earning")}
     formats = {"default_rate": RATE, "product.name": Linked("programs", "id")}
     column_searchable_list = ("product.name", "product.slug")
@@ -114,7 +114,6 @@ class ClickView(AdminView):
         "ip",
         "user_agent",
         "country",
-        "affiliate_id",
     )
     formats = {"affiliate.affiliate_slug": Linked("affiliates", "affiliate_id", Code())}
     column_searchable_list = ("click_id",)
@@ -157,10 +156,6 @@ class AttributionView(AdminView):
         "self_referral_evidence",
         "expires_at",
         "tracking_event_id",
-        "customer_id",
-        "user_id",
-        "product_id",
-        "affiliate_id",
     )
     column_labels = {"user.email": N_("Client"), "tracking_event_id": N_("Click")}
     formats = {
@@ -224,9 +219,6 @@ class CommissionView(AdminView):
         "clawed_back_amount",
         "paid_amount",
         "earned_at",
-        "affiliate_id",
-        "customer_id",
-        "invoice_id",
     )
     formats = {
         **{
@@ -243,7 +235,7 @@ class CommissionView(AdminView):
         "rate_applied": RATE,
         "affiliate.affiliate_slug": Linked("affiliates", "affiliate_id", Code()),
         "customer.user.email": Linked("customers", "customer_id"),
-        "invoice.number": Linked("invoices", "invoice_id"),
+        "invoice.number": Linked("invoices", "invoice_id", OneLine()),
         "earned_at": Linked("commissions", "id"),
     }
     column_searchable_list = ("invoice.number", "affiliate.affiliate_slug", "customer.user.email")

@@ -6,6 +6,7 @@ from here. Nothing is written but through ``rule()``, in one transaction with it
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -19,11 +20,13 @@ from wtforms import Form
 from admin_views.acts import ActsMixin
 from admin_views.editing import EditingMixin
 from admin_views.formats import (
+    PLAIN,
     Badge,
     Code,
     Count,
     Data,
     Format,
+    Linked,
     Moment,
     Percent,
     YesNo,
@@ -86,7 +89,13 @@ class AdminView(Guarded, ListMixin, RecordMixin, EditingMixin, ActsMixin, ModelV
             url=f"{console.url}/{self.slug}",
         )
         names = dict.fromkeys([*self.column_list, *(self.column_details_list or ())])
-        self._formats = {name: self.formats.get(name) or self._usual(name) for name in names}
+        self._formats = {name: self._format_for(name) for name in names}
+
+    def _format_for(self, name: str) -> Format:
+        given = self.formats.get(name)
+        if isinstance(given, Linked) and given.inner is PLAIN:
+            return replace(given, inner=self._usual(name))
+        return given or self._usual(name)
 
     def _usual(self, name: str) -> Format:
         """The format that a column's type asks for."""

@@ -56,8 +56,6 @@ class ButtonView(AdminView):
         "used_at",
         "created_at",
         "updated_at",
-        "product_id",
-        "plan_id",
     )
     formats = {
         "product.name": Linked("products", "product_id"),

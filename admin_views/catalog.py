@@ -123,7 +123,6 @@ class ProductView(AdminView):
         "published_at",
         "created_at",
         "updated_at",
-        "community_id",
     )
     computed = {
         "plans": lambda of: (
@@ -180,7 +179,7 @@ class AccessView(AdminView):
     table, slug, title = ProductAccess, "access", N_("Access")
     permissions = {"read": P.CATALOG_READ, "create": P.CATALOG_CREATE, "delete": P.CATALOG_EDIT}
     column_list = ("name", "product.name", "access_type", "target_id", "created_at")
-    column_details_list = (*column_list, "description", "product_id")
+    column_details_list = (*column_list, "description")
     formats = {"product.name": Linked("products", "product_id")}
     column_searchable_list = ("name", "product.name")
     search_hint = N_("Name or product")

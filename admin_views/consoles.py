@@ -1,19 +1,28 @@
 """The three consoles, built from the one registry: each holds the views that its role may read."""
 
-from flask import Flask, g
+from flask import Flask, g, request
 from flask_admin import Admin
 
 from admin_views.dashboard import DashboardView
 from admin_views.everywhere import SearchView
-from admin_views.guard import CONSOLES, Console
+from admin_views.guard import CONSOLES, OWNER, Console
 from admin_views.registry import MENU
 from models.accounts.permissions import may
 
 
 def install(app: Flask) -> None:
     """Bind the consoles to their addresses."""
+    app.before_request(keep_hidden)
     for console in CONSOLES:
-        build(app, console)
+        for view in build(app, console)._views:
+            app.extensions["csrf"].exempt(view.blueprint)
+
+
+def keep_hidden() -> None:
+    """Under the owner's path there is nothing for anyone else, by whatever method they ask."""
+    path = OWNER.url
+    if request.path == path or request.path.startswith(f"{path}/"):
+        OWNER.hide()
 
 
 def build(app: Flask, console: Console) -> Admin:

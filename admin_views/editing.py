@@ -140,7 +140,7 @@ class EditingMixin:
             abort(400)
         name = request.form.get("name", "")
         if name not in self.column_editable_list:
-            abort(403)
+            abort(422)
         key = self.key_of(request.form.get("key", ""))
         value: Any = request.form.get("value", "")
         if self.format_of(name).__class__.__name__ == "YesNo":

@@ -9,18 +9,15 @@ from models.money import rate_text
 
 
 def explained(commission: Commission) -> list[str]:
-    """Base, rate, parts and dates, a sentence each, then whatever else was noted."""
+    """Base, rate, parts and dates, a sentence each."""
     notes = dict(commission.explanation or {})
     lines = [_base(commission), _rate(commission), *_parts(commission, notes)]
-    if notes.pop("from_free_product", False):
+    if notes.get("capped"):
+        lines.append(gettext("It was capped: a commission never exceeds its base."))
+    if notes.get("from_free_product"):
         lines.append(gettext("The client came to a free product first, by this affiliate's link."))
     if commission.clawed_back_amount:
         lines.append(gettext("Taken back so far: %(a)s.", a=euros(commission.clawed_back_amount)))
-    known = {"base", "base_amount", "rate", "rate_type", "profile", "lock_profile", "age_days"}
-    rest = {k: v for k, v in notes.items() if k not in known and not isinstance(v, dict | list)}
-    if rest:
-        told = ", ".join(f"{key} = {value}" for key, value in rest.items())
-        lines.append(gettext("Noted at the time: %(told)s.", told=told))
     return lines
 
 
@@ -37,19 +34,31 @@ def _rate(commission: Commission) -> str:
             "The program pays a fixed amount, so the commission is %(total)s.",
             total=euros(commission.total_amount),
         )
+    source = {
+        "plan": gettext("The plan's own rate"),
+        "program": gettext("The program's rate"),
+    }.get(str((commission.explanation or {}).get("rate_source")), gettext("The rate"))
     return gettext(
-        "The rate is %(rate)s %%, rounded half-up to the cent: %(total)s.",
+        "%(source)s is %(rate)s %%, rounded half-up to the cent: %(total)s.",
+        source=source,
         rate=rate_text(commission.rate_applied),
         total=euros(commission.total_amount),
     )
 
 
 def _parts(commission: Commission, notes: dict[str, object]) -> list[str]:
-    profile = notes.get("profile") or notes.get("lock_profile")
+    profile = notes.get("lock_profile")
     lines = []
     if profile:
-        words = status_words(LockProfile, profile)[0]
-        lines.append(gettext("The affiliate was counted as “%(profile)s”.", profile=words))
+        lines.append(
+            gettext(
+                "The affiliate counted as “%(profile)s” (%(age)s days since their first "
+                "commission), by version %(version)s of the lock rules.",
+                profile=status_words(LockProfile, profile)[0],
+                age=notes.get("age_days"),
+                version=notes.get("lock_rule_version"),
+            )
+        )
     lines.append(
         gettext(
             "The main part, %(amount)s, waits %(days)s days and unlocks on %(at)s.",

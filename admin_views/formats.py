@@ -90,6 +90,13 @@ class Whole(Format):
         return Markup('<span class="prose">{}</span>').format(value)
 
 
+class OneLine(Format):
+    """A short text that is never broken over two lines."""
+
+    def html(self, value: Any, row: Any) -> Markup | str:
+        return NOTHING if not value else Markup('<span class="nw">{}</span>').format(value)
+
+
 class Count(Format):
     numeric = True
 
@@ -241,6 +248,8 @@ class Linked(Format):
 
     def html(self, value: Any, row: Any) -> Markup | str:
         shown = self.inner.html(value, row)
+        if "<a " in shown:
+            return shown
         key = row.get(self.key)
         address = row.addresses.get(self.view)
         if key is None or address is None:

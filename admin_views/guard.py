@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from flask import abort, redirect, request, url_for
+from flask import abort, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -39,18 +39,21 @@ class Console:
 
     def gate(self) -> ResponseReturnValue | None:
         """Let through, or say where to go: sign-in, second factor, 403, or nothing is here."""
-        if request.host.partition(":")[0].lower() in current_settings().stam_hosts:
-            abort(404)
-        allowed = may(role(), self.entry)
-        if self.hidden and not allowed:
-            abort(404)
+        self.hide()
         if signed_in() is None:
             return redirect(f"/login?next={request.path}")
-        if not allowed:
+        if not may(role(), self.entry):
             abort(403)
         if second_factor_at() is None:
             return redirect(f"/second-factor?next={request.path}")
         return None
+
+    def hide(self) -> None:
+        """404 on STAM's hosts, and in a hidden console to everyone whose it is not."""
+        if request.host.partition(":")[0].lower() in current_settings().stam_hosts:
+            abort(404)
+        if self.hidden and not may(role(), self.entry):
+            abort(404)
 
     def may(self, permission: Permission | None) -> bool:
         """Whether this reader, in this console, has a permission."""
@@ -77,7 +80,11 @@ def translated(words: str) -> str:
 
 
 class Guarded:
-    """A view of one console. A verb without a permission in ``permissions`` is refused."""
+    """A view of one console. A verb without a permission in ``permissions`` is refused.
+
+    The token of a POST is looked at only once it is known who asks: where there is nothing
+    for a visitor, a form without a token finds nothing either.
+    """
 
     slug: ClassVar[str] = ""
     permissions: ClassVar[dict[str, Permission]] = {}
@@ -96,6 +103,7 @@ class Guarded:
             return answer
         if not self.allows(self.verbs.get(name, "")):
             abort(403)
+        current_app.extensions["csrf"].protect()
         return None
 
     def is_accessible(self) -> bool:

@@ -33,6 +33,12 @@ class ListMixin:
     search_hint: str = ""
     empty: str = N_("There is nothing here yet.")
     empty_how: str = ""
+    intro: str = ""
+
+    @property
+    def other_tools(self) -> Sequence[tuple[str, str]]:
+        """Further ways from the top of the list, as (words, address)."""
+        return ()
 
     @expose("/")
     def index_view(self: Any) -> ResponseReturnValue:

@@ -27,10 +27,7 @@ class TransferView(AdminView):
     column_details_list = (
         *column_list,
         "commission_id",
-        "withdrawal_id",
-        "refund_id",
         "idempotency_key",
-        "affiliate_id",
     )
     column_labels = {"created_at": N_("When"), "description": N_("What for")}
     formats = {
@@ -92,7 +89,7 @@ class EntryView(AdminView):
         "amount",
         "balance_after",
     )
-    column_details_list = (*column_list, "hash", "prev_hash", "transfer_id", "affiliate_id")
+    column_details_list = (*column_list, "hash", "prev_hash")
     column_labels = {"transfer.created_at": N_("When"), "transfer.type": N_("Movement")}
     formats = {
         "seq": Count(),

@@ -58,7 +58,6 @@ class AuditView(AdminView):
         "ip",
         "request_id",
         "session_id",
-        "actor_id",
     )
     formats = {
         "action": Named(HAPPENINGS),
@@ -102,7 +101,6 @@ class MailView(AdminView):
         "last_error",
         "next_try_at",
         "provider_id",
-        "user_id",
     )
     column_labels = {"provider_id": N_("Mailer's key")}
     formats = {

@@ -2,7 +2,7 @@
 
 from admin_views.base import AdminView
 from admin_views.filters import Choice, Is, OneOf, Reference, between
-from admin_views.formats import Badge, Linked, Money
+from admin_views.formats import Badge, Linked, Money, OneLine
 from admin_views.listing import Lookup
 from admin_views.records import Related
 from models.accounts.permissions import Permission as P
@@ -44,8 +44,6 @@ class AttemptView(AdminView):
         "idempotency_key",
         "asked_at",
         "finished_at",
-        "invoice_id",
-        "capture_id",
     )
     column_labels = {"capture.user.email": N_("Client"), "invoice_id": N_("Invoice's key")}
     lookups = {
@@ -54,7 +52,7 @@ class AttemptView(AdminView):
     }
     formats = {
         "amount": Money(),
-        "invoice.number": Linked("invoices", "invoice_id"),
+        "invoice.number": Linked("invoices", "invoice_id", OneLine()),
         "capture.user.email": Linked("checkouts", "capture_id"),
     }
     column_searchable_list = ("psp_payment_id", "invoice.number", "capture.user.email")
@@ -101,10 +99,6 @@ class CheckoutView(AdminView):
         "expires_at",
         "completed_at",
         "quote",
-        "user_id",
-        "button_id",
-        "customer_id",
-        "invoice_id",
     )
     formats = {
         "amount": Money(),

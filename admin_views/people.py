@@ -166,7 +166,6 @@ class SessionView(AdminView):
         "user_agent",
         "created_at",
         "second_factor_at",
-        "user_id",
         "user.user_type",
     )
     formats = {"user.email": Linked("sessions", "id")}

@@ -105,7 +105,6 @@ class PlanView(AdminView):
         "sold_at",
         "created_at",
         "updated_at",
-        "product_id",
     )
     computed = {"subscribers": running_on}
     formats = {

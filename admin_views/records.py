@@ -77,7 +77,7 @@ class RecordMixin:
                 key=key,
                 heading=self.heading(row),
                 values=[(self.label(n), self.detail(n, row), n) for n in names],
-                panels=[*self._related_panels(key), *self.panels(reading(), row)],
+                panels=[*self.panels(reading(), row), *self._related_panels(key)],
                 history=self.history(key),
                 acts=self.acts_on(row),
                 deletable=self.allows("delete") and self.may_delete(row),

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from admin_views.affiliates import AffiliateView, LockRulesView
+from admin_views.affiliates import AffiliateView
 from admin_views.affiliation import AttributionView, ClickView, CommissionView, ProgramView
 from admin_views.buttons import ButtonView
 from admin_views.catalog import AccessView, CommunityView, ProductView
 from admin_views.jobs import JobsView
+from admin_views.lock_rules import LockRulesView
 from admin_views.money import EntryView, TransferView
 from admin_views.oversight import AuditView, LogView, MailView, RunView
 from admin_views.payments import AttemptView, CheckoutView, ProviderEventView

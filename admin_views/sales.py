@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 
 from admin_views.base import AdminView
 from admin_views.filters import Choice, Reference, between
-from admin_views.formats import Linked, Money, Percent, euros
+from admin_views.formats import Linked, Money, OneLine, Percent, Told, euros
 from admin_views.guard import translated
 from admin_views.listing import Lookup, Row
 from admin_views.records import Panel, Related
 from admin_views.timeline import customer_timeline
 from models.accounts.permissions import Permission as P
+from models.affiliation.no_commission import WORDS as NO_COMMISSION
 from models.billing import (
     Customer,
     CustomerStatus,
@@ -31,6 +32,12 @@ from models.errors import N_
 def customers_of(column: Any, key: Any) -> Any:
     """Rows whose customer bought a product."""
     return column.in_(select(Customer.id).where(Customer.product_id == key))
+
+
+def why_no_commission(reason: str | None, row: Row) -> str:
+    """Why nobody earned on an invoice, in words; nothing where somebody did."""
+    known = {each.value: words for each, words in NO_COMMISSION.items()}
+    return gettext(known.get(reason, reason)) if reason else ""
 
 
 class CustomerView(AdminView):
@@ -66,9 +73,6 @@ class CustomerView(AdminView):
         "card.last4",
         "created_at",
         "updated_at",
-        "user_id",
-        "product_id",
-        "current_plan_id",
     )
     column_labels = {
         "user.email": N_("Client"),
@@ -156,17 +160,17 @@ class InvoiceView(AdminView):
         "psp_status",
         "mentions",
         "created_at",
-        "customer_id",
-        "plan_id",
     )
     column_labels = {"plan.product.name": N_("Product")}
     formats = {
+        "number": OneLine(),
         "customer.user.email": Linked("customers", "customer_id"),
         "plan.name": Linked("plans", "plan_id"),
         "amount_excluding_tax": Money(),
         "tax_amount": Money(),
         "amount_including_tax": Money(),
         "tax_rate": Percent(fraction=True),
+        "no_commission_reason": Told(why_no_commission),
     }
     column_searchable_list = ("number", "customer.user.email", "customer.user.display_name")
     search_hint = N_("Number, client's email or name")

@@ -117,10 +117,8 @@ def constraint_of(conflict: IntegrityError) -> str:
 
 def check_unchanged(session: Session, row: Any, opened_at: str | None) -> None:
     """Raises ChangedMeanwhile where the row was saved after the form was opened."""
-    if not opened_at:
-        return
     try:
-        opened = datetime.fromisoformat(opened_at)
+        opened = datetime.fromisoformat(opened_at or "")
     except ValueError:
         opened = None
     if opened is None or row.updated_at != opened:

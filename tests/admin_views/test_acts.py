@@ -1,0 +1,233 @@
+"""Acts: shown before they are done, done as shown, refused in words, one row at a time."""
+
+import re
+from datetime import timedelta
+
+from sqlalchemy import func, select
+
+from models import clock
+from models.accounts import User, UserSession, UserType
+from models.accounts.open_session import open_session
+from models.affiliation import AffiliateProfile, LockRuleVersion, RiskLevel, RiskLevelChange
+from models.catalog import Plan
+from models.oversight import SYSTEM, AuditEvent, JobRun, MailStatus, OutgoingMail
+from tests.admin_views.conftest import purchase
+
+FINGERPRINT = re.compile(r'name="fingerprint" value="([^"]+)"')
+
+
+def open_for(make, user):
+    open_session(make.session, user, user_agent="", remember=True, actor=SYSTEM, now=clock.now())
+    return user
+
+
+class TestPreview:
+    def test_lists_the_effects_and_takes_them_back(self, owner, console, keep, read):
+        user = keep(lambda make: open_for(make, make.user()))
+        address = f"{console}/users/act/suspend/?id={user.id}"
+        page = owner.post(address, {"reason": "spam"})
+        assert FINGERPRINT.search(page.text)
+        assert page.text.count("<tr>") >= 3
+        assert not read(lambda s: s.get(User, user.id).is_suspended)
+        assert not read(
+            lambda s: s.scalar(select(AuditEvent).where(AuditEvent.subject_id == str(user.id)))
+        )
+
+    def test_confirming_does_what_was_shown(self, owner, console, keep, read):
+        user = keep(lambda make: open_for(make, make.user()))
+        address = f"{console}/users/act/suspend/?id={user.id}"
+        mark = FINGERPRINT.search(owner.post(address, {"reason": "spam"}).text).group(1)
+        answer = owner.post(address, {"reason": "spam", "fingerprint": mark})
+        assert answer.status_code == 302
+        assert read(lambda s: s.get(User, user.id).is_suspended)
+        assert read(
+            lambda s: s.scalar(select(UserSession.revoked_at).where(UserSession.user_id == user.id))
+        )
+
+    def test_is_shown_again_when_the_world_moved(self, owner, console, keep, read):
+        user = keep(lambda make: make.user())
+        address = f"{console}/users/act/suspend/?id={user.id}"
+        mark = FINGERPRINT.search(owner.post(address, {"reason": "spam"}).text).group(1)
+        keep(lambda make: open_for(make, make.session.get(User, user.id)))
+        answer = owner.post(address, {"reason": "spam", "fingerprint": mark})
+        assert answer.status_code == 409
+        assert not read(lambda s: s.get(User, user.id).is_suspended)
+        fresh = FINGERPRINT.search(answer.text).group(1)
+        assert fresh != mark
+        answer = owner.post(address, {"reason": "spam", "fingerprint": fresh})
+        assert answer.status_code == 302
+
+    def test_stopping_a_plan_says_how_many_subscriptions_run(self, owner, console, keep, read):
+        plan = keep(lambda make: [p := make.plan(), purchase(make, plan=p)][0])
+        address = f"{console}/plans/act/deactivate/?id={plan.id}"
+        page = owner.get(address)
+        assert re.search(r'class="note">1\b', page.text)
+        mark = FINGERPRINT.search(page.text).group(1)
+        assert owner.post(address, {"fingerprint": mark}).status_code == 302
+        assert read(lambda s: s.get(Plan, plan.id).is_active) is False
+
+
+class TestRefusals:
+    def test_without_a_reason_nothing_is_done(self, owner, console, keep, read):
+        user = keep(lambda make: make.user())
+        answer = owner.post(f"{console}/users/act/suspend/?id={user.id}", {"reason": ""})
+        assert answer.status_code == 422
+        assert not read(lambda s: s.get(User, user.id).is_suspended)
+
+    def test_without_the_token_nothing_is_done(self, owner, console, keep, read):
+        user = keep(lambda make: make.user())
+        answer = owner.browser.post(
+            f"{console}/users/act/suspend/?id={user.id}",
+            data={"reason": "spam", "fingerprint": "x"},
+            base_url="http://weokto.localhost",
+        )
+        assert answer.status_code == 400
+        assert not read(lambda s: s.get(User, user.id).is_suspended)
+
+    def test_nobody_suspends_themselves(self, owner, console):
+        address = f"{console}/users/act/suspend/?id={owner.user_id}"
+        answer = owner.post(address, {"reason": "tired"})
+        assert "fingerprint" not in answer.text
+        assert 'role="alert"' in answer.text
+
+    def test_an_admin_cannot_reach_an_owner(self, staff, owner, read):
+        admin = staff(UserType.ADMIN)
+        for act in ("suspend", "end-sessions"):
+            answer = admin.post(
+                f"/admin/users/act/{act}/?id={owner.user_id}",
+                {"reason": "mutiny", "fingerprint": "x"},
+            )
+            assert answer.status_code in (302, 403)
+        assert not read(lambda s: s.get(User, owner.user_id).is_suspended)
+
+    def test_a_role_changes_only_after_a_fresh_second_factor(self, owner, console, keep, read):
+        user = keep(lambda make: make.staff(UserType.ADMIN))
+        address = f"{console}/users/act/change-role/?id={user.id}"
+        fields = {"user_type": "PRODUCT_MANAGER", "reason": "moves on"}
+        mark = FINGERPRINT.search(owner.post(address, fields).text).group(1)
+        clock.move_to(clock.now() + timedelta(minutes=11))
+        answer = owner.post(address, {**fields, "fingerprint": mark})
+        assert answer.location.startswith("/second-factor")
+        assert read(lambda s: s.get(User, user.id).user_type) is UserType.ADMIN
+
+
+class TestBulk:
+    def test_one_refusal_does_not_undo_the_others(self, owner, console, keep, read):
+        users = keep(lambda make: [make.user(), make.user()])
+        keys = [str(user.id) for user in users] + [str(owner.user_id)]
+        asked = owner.post(f"{console}/users/action/", {"action": "suspend", "rowid": keys})
+        assert asked.text.count('name="rowid"') == 3
+        answer = owner.post(
+            f"{console}/users/action/",
+            {"action": "suspend", "rowid": keys, "confirmed": "1", "reason": "spam"},
+        )
+        assert answer.status_code == 302
+        assert read(lambda s: s.scalar(select(func.count()).where(User.is_suspended))) == 2
+        page = owner.get(f"{console}/users/").text
+        assert "flash success" in page
+        assert "flash error" in page
+
+    def test_all_rows_of_the_filter(self, owner, console, keep, read):
+        keep(lambda make: [make.user(f"spam-{n}@example.org") for n in range(60)])
+        owner.post(
+            f"{console}/users/action/?search=spam-",
+            {"action": "suspend", "all": "1", "confirmed": "1", "reason": "spam"},
+        )
+        assert read(lambda s: s.scalar(select(func.count()).where(User.is_suspended))) == 60
+
+    def test_nothing_ticked_is_told(self, owner, console):
+        answer = owner.post(f"{console}/users/action/", {"action": "suspend"})
+        assert answer.status_code == 302
+
+
+class TestRisk:
+    def test_needs_a_note_and_keeps_it(self, owner, console, keep, read):
+        affiliate = keep(lambda make: make.affiliate())
+        address = f"{console}/affiliates/act/change-risk/?id={affiliate.user_id}"
+        assert "120" in owner.get(address).text  # what HIGH_RISK would mean
+        fields = {"to": "HIGH_RISK", "pin": "pin", "note": "refunds"}
+        assert owner.post(address, {**fields, "note": ""}).status_code == 422
+        mark = FINGERPRINT.search(owner.post(address, fields).text).group(1)
+        assert owner.post(address, {**fields, "fingerprint": mark}).status_code == 302
+        profile = read(lambda s: s.get(AffiliateProfile, affiliate.user_id))
+        assert (profile.risk_level, profile.risk_pinned) == (RiskLevel.HIGH_RISK, True)
+        assert read(lambda s: s.scalar(select(RiskLevelChange.note))) == "refunds"
+
+
+class TestLockRules:
+    def grid(self, page):
+        return dict(re.findall(r'<input name="([A-Z_]+-[a-z_]+)" value="([^"]*)"', page))
+
+    def test_an_edit_is_a_new_version(self, owner, console, read):
+        address = f"{console}/lock-rules/new-version/"
+        grid = self.grid(owner.get(address).text)
+        assert len(grid) == 28
+        grid |= {"NEW-main_percent": "82,5", "NEW-extended_percent": "17,5", "note": "kinder"}
+        assert owner.post(address, grid).status_code == 302
+        assert read(lambda s: s.scalar(select(func.max(LockRuleVersion.version)))) == 2
+
+    def test_parts_that_do_not_add_up_are_refused(self, owner, console, read):
+        address = f"{console}/lock-rules/new-version/"
+        grid = self.grid(owner.get(address).text)
+        for wrong in ({"NEW-main_percent": "99"}, {"NEW-main_days": "x"}, {"NEW-main_days": ""}):
+            assert owner.post(address, grid | wrong).status_code == 422
+        assert read(lambda s: s.scalar(select(func.max(LockRuleVersion.version)))) == 1
+
+
+class TestOthers:
+    def test_a_mail_is_sent_again(self, owner, console, keep, read):
+        mail = keep(
+            lambda make: make.add(
+                OutgoingMail(
+                    idempotency_key="m",
+                    kind="receipt",
+                    platform="STAM",
+                    to_email="a@b.fr",
+                    status=MailStatus.FAILED,
+                )
+            )
+        )
+        assert owner.post(f"{console}/mails/act/resend/?id={mail.id}").status_code == 302
+        assert read(lambda s: s.get(OutgoingMail, mail.id).status) is MailStatus.QUEUED
+
+    def test_a_job_is_asked_for(self, owner, console, read):
+        answer = owner.post(f"{console}/jobs/run/", {"name": "oversight-sweep"})
+        assert answer.status_code == 302
+        run = read(lambda s: s.scalar(select(JobRun)))
+        assert (run.name, run.trigger) == ("oversight-sweep", "manual")
+
+    def test_an_unknown_job_is_refused_in_words(self, owner, console, read):
+        owner.post(f"{console}/jobs/run/", {"name": "none"})
+        assert "flash error" in owner.get(f"{console}/jobs/").text
+        assert read(lambda s: s.scalar(select(JobRun))) is None
+
+    def test_a_button_page_has_its_snippets_and_flags(self, owner, console, keep):
+        from models.catalog import ButtonSighting
+
+        def build(make):
+            button = make.button("my-button")
+            make.add(
+                ButtonSighting(
+                    button_id=button.id,
+                    page_url="https://elsewhere.example/",
+                    price_shown=100,
+                    loses_ref=True,
+                    last_seen_on=clock.today() - timedelta(days=31),
+                )
+            )
+            return button
+
+        button = keep(build)
+        page = owner.get(f"{console}/buttons/details/?id={button.id}").text
+        assert "payment_button(&#34;my-button&#34;)" in page
+        assert "data-payment-button=&#34;my-button&#34;" in page
+        assert page.count('badge bad"') == 3
+
+    def test_a_commission_explains_itself(self, owner, console, keep, read):
+        from models.affiliation import Commission
+
+        keep(lambda make: purchase(make, affiliate=make.affiliate()))
+        key = read(lambda s: s.scalar(select(Commission.id)))
+        page = owner.get(f"{console}/commissions/details/?id={key}").text
+        for figure in ("40,83", "30", "12,25", "9,80", "2,45"):
+            assert figure in page

@@ -1,0 +1,190 @@
+"""Forms: made, changed, refused in words, never without the token, never over somebody unseen."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from models import clock
+from models.accounts import UserType
+from models.catalog import Plan, Product, ProductAccess
+from models.oversight import AuditEvent
+from tests.admin_views.conftest import purchase
+
+OPENED = re.compile(r'name="opened_at" value="([^"]+)"')
+
+
+def product_fields(community, /, **changes):
+    return {
+        "community": str(community.id),
+        "name": "Premium",
+        "slug": "premium",
+        "short_description": "",
+        "is_active": "y",
+        **changes,
+    }
+
+
+class TestCreate:
+    def test_calls_the_rule_and_tells_the_trail(self, owner, console, keep, read):
+        community = keep(lambda make: make.community())
+        answer = owner.post(f"{console}/products/new/", product_fields(community))
+        assert answer.status_code == 302
+        product = read(lambda s: s.scalar(select(Product)))
+        assert product.name == "Premium"
+        assert read(lambda s: s.scalar(select(ProductAccess.product_id))) == product.id
+        told = read(
+            lambda s: s.scalar(select(AuditEvent).where(AuditEvent.subject_id == str(product.id)))
+        )
+        assert told.action == "catalog.product_created"
+        assert told.actor_id == owner.user_id
+        assert told.session_id == owner.session_id
+
+    def test_without_the_token_nothing_is_written(self, owner, console, keep, read):
+        community = keep(lambda make: make.community())
+        answer = owner.browser.post(
+            f"{console}/products/new/",
+            data=product_fields(community),
+            base_url="http://weokto.localhost",
+        )
+        assert answer.status_code == 400
+        assert read(lambda s: s.scalar(select(Product))) is None
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"slug": "Not A Slug"},
+            {"name": ""},
+            {"name": "x" * 300},
+            {"community": "not-a-key"},
+            {"community": ""},
+        ],
+    )
+    def test_a_refusal_is_told_and_nothing_is_written(self, owner, console, keep, read, changes):
+        community = keep(lambda make: make.community())
+        answer = owner.post(f"{console}/products/new/", product_fields(community, **changes))
+        assert answer.status_code == 422
+        assert 'class="wrong"' in answer.text
+        assert read(lambda s: s.scalar(select(Product))) is None
+
+    def test_a_taken_slug_with_a_percent_sign_is_a_refusal(self, owner, console, keep):
+        community = keep(lambda make: make.community())
+        answer = owner.post(f"{console}/products/new/", product_fields(community, slug="50%s"))
+        assert answer.status_code == 422
+        assert "50%s" in answer.text
+
+    def test_euros_are_kept_as_cents(self, owner, console, keep, read):
+        product = keep(lambda make: make.product())
+        fields = {
+            "product": str(product.id),
+            "name": "Monthly",
+            "slug": "monthly",
+            "price_amount": "1 225,5 €",
+            "billing_interval": "MONTHLY",
+            "is_active": "y",
+        }
+        assert owner.post(f"{console}/plans/new/", fields).status_code == 302
+        assert read(lambda s: s.scalar(select(Plan.price_amount))) == 122_550
+        for wrong in ("12.345", "-5", "1e3", "ten"):
+            fields.update(slug="other", price_amount=wrong)
+            assert owner.post(f"{console}/plans/new/", fields).status_code == 422
+
+    def test_a_product_manager_creates_too(self, staff, keep, read):
+        community = keep(lambda make: make.community())
+        manager = staff(UserType.PRODUCT_MANAGER)
+        answer = manager.post("/product-manager/products/new/", product_fields(community))
+        assert answer.status_code == 302
+
+
+class TestEdit:
+    def fields(self, opened_at, **changes):
+        return {"opened_at": opened_at, "name": "New", "slug": "p", "is_active": "y", **changes}
+
+    def open(self, browser, address):
+        return OPENED.search(browser.get(address).text).group(1)
+
+    def test_saves(self, owner, console, keep, read):
+        product = keep(lambda make: make.product("p"))
+        address = f"{console}/products/edit/?id={product.id}"
+        answer = owner.post(address, self.fields(self.open(owner, address)))
+        assert answer.status_code == 302
+        assert read(lambda s: s.scalar(select(Product.name))) == "New"
+
+    def test_the_second_of_two_is_told_what_changed(self, owner, staff, console, keep, read):
+        product = keep(lambda make: make.product("p"))
+        other = staff(UserType.OWNER)
+        address = f"{console}/products/edit/?id={product.id}"
+        mine, theirs = self.open(owner, address), self.open(other, address)
+        clock.move_to(clock.now() + timedelta(seconds=5))
+        other.post(address, self.fields(theirs, name="Theirs"))
+        answer = owner.post(address, self.fields(mine, name="Mine"))
+        assert answer.status_code == 422
+        assert "Theirs" in answer.text
+        assert read(lambda s: s.scalar(select(Product.name))) == "Theirs"
+        fresh = OPENED.search(answer.text).group(1)
+        assert owner.post(address, self.fields(fresh, name="Mine")).status_code == 302
+        assert read(lambda s: s.scalar(select(Product.name))) == "Mine"
+
+    @pytest.mark.parametrize("opened_at", ["", "nonsense", "2020-01-01T00:00:00+00:00"])
+    def test_a_form_without_its_mark_overwrites_nothing(self, owner, console, keep, opened_at):
+        product = keep(lambda make: make.product("p"))
+        address = f"{console}/products/edit/?id={product.id}"
+        assert owner.post(address, self.fields(opened_at)).status_code == 422
+
+    def test_a_sold_plan_keeps_its_price_and_says_why(self, owner, console, keep, read):
+        plan = keep(lambda make: make.plan("p", price_amount=4900, sold_at=clock.now()))
+        address = f"{console}/plans/edit/?id={plan.id}"
+        assert 'name="price_amount"' not in owner.get(address).text
+        mark = self.open(owner, address)
+        answer = owner.post(address, self.fields(mark, price_amount="1"))
+        assert answer.status_code == 302
+        assert read(lambda s: s.scalar(select(Plan.price_amount))) == 4900
+        copy = {"slug": "p-2", "name": "Dearer", "price_amount": "59"}
+        answer = owner.post(f"{console}/plans/act/duplicate/?id={plan.id}", copy)
+        assert answer.status_code == 302
+        assert read(lambda s: s.scalars(select(Plan.price_amount)).all()) == [4900, 5900]
+
+    def test_an_unknown_record_is_404(self, owner, console):
+        for key in ("01900000-0000-7000-8000-000000000000", "x", ""):
+            assert owner.get(f"{console}/products/edit/?id={key}").status_code == 404
+            assert owner.get(f"{console}/products/details/?id={key}").status_code == 404
+
+
+class TestDelete:
+    def test_deletes_the_unused(self, owner, console, keep, read):
+        product = keep(lambda make: make.product())
+        answer = owner.post(f"{console}/products/delete/", {"id": str(product.id)})
+        assert answer.status_code == 302
+        assert read(lambda s: s.scalar(select(Product))) is None
+
+    def test_what_was_sold_stays_and_says_so(self, owner, console, keep, read):
+        product = keep(lambda make: make.plan(sold_at=clock.now()).product)
+        owner.post(f"{console}/products/delete/", {"id": str(product.id)})
+        assert read(lambda s: s.scalar(select(Product))) is not None
+        assert 'class="flash error"' in owner.get(f"{console}/products/").text
+
+
+class TestInline:
+    def test_one_cell_is_saved_by_the_rule(self, owner, console, keep, read):
+        button = keep(lambda make: make.button())
+        sent = {"name": "cta_text", "key": str(button.id), "value": "<b>Buy</b>"}
+        answer = owner.post(f"{console}/buttons/ajax/update/", sent)
+        assert answer.status_code == 200
+        assert answer.text == "&lt;b&gt;Buy&lt;/b&gt;"
+
+    def test_a_column_that_is_not_offered_cannot_be_written(self, owner, console, keep):
+        button = keep(lambda make: make.button())
+        sent = {"name": "button_key", "key": str(button.id), "value": "other-key"}
+        assert owner.post(f"{console}/buttons/ajax/update/", sent).status_code == 422
+
+    def test_a_refusal_comes_back_in_words(self, owner, console, keep):
+        button = keep(lambda make: make.button())
+        sent = {"name": "cta_text", "key": str(button.id), "value": "x" * 500}
+        answer = owner.post(f"{console}/buttons/ajax/update/", sent)
+        assert answer.status_code == 422
+        assert answer.text
+
+    def test_a_list_without_such_cells_takes_none(self, owner, console, keep):
+        keep(purchase)
+        assert owner.post(f"{console}/invoices/ajax/update/", {}).status_code == 403

@@ -1,0 +1,39 @@
+"""What failed lately and what waits."""
+
+from datetime import timedelta
+
+from models import clock
+from models.accounts.figures import people_by_type
+from models.oversight import JobRun, MailStatus, OutgoingMail
+from models.oversight.figures import events_waiting, failed_runs_since, mails_waiting
+
+
+def test_failed_runs_are_counted_from_an_instant(session, make, now):
+    make.add(JobRun(name="a", due_at=now, errors=2))
+    clock.advance(timedelta(days=2))
+    make.add(JobRun(name="a", due_at=clock.now(), errors=1))
+    make.add(JobRun(name="b", due_at=clock.now()))
+    assert failed_runs_since(session, now - timedelta(days=1)) == 2
+    assert failed_runs_since(session, clock.now() - timedelta(days=1)) == 1
+
+
+def test_only_queued_mails_wait(session, make):
+    for number, status in enumerate(MailStatus):
+        make.add(
+            OutgoingMail(
+                idempotency_key=f"m{number}",
+                kind="receipt",
+                platform="STAM",
+                to_email="a@b.fr",
+                status=status,
+            )
+        )
+    assert mails_waiting(session) == 1
+    assert events_waiting(session) == 0
+
+
+def test_people_are_counted_by_platform_and_type(session, make):
+    before = sum(count for _, _, count in people_by_type(session))
+    make.user()
+    make.affiliate()
+    assert sum(count for _, _, count in people_by_type(session)) == before + 2
