@@ -33,6 +33,14 @@ def pytest_unconfigure(config):
         stop(DATA)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep the browser tests together where tests are spread by scope."""
+    from tests.spreading import OneHouse
+
+    return OneHouse(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
 @pytest.fixture(scope="session")
 def database():
     """This worker's own migrated database and Redis number."""

@@ -46,8 +46,8 @@ class Database:
         )
 
 
-def make_database(worker: str) -> Database:
-    """A fresh, migrated database for one worker."""
+def make_database(worker: str, redis_number: int | None = None) -> Database:
+    """A fresh, migrated database for one worker, and its Redis number."""
     running = ensure(DATA, fast=True)
     template = f"template_{_state_of_revisions()}"
     with _one_at_a_time():
@@ -58,8 +58,9 @@ def make_database(worker: str) -> Database:
         name = f"test_{worker}"
         running.drop_database(name)
         running.create_database(name, template=template)
-    number = int("".join(c for c in worker if c.isdigit()) or 0) % 60
-    return Database(running, name, number)
+    if redis_number is None:
+        redis_number = int("".join(c for c in worker if c.isdigit()) or 0) % 60
+    return Database(running, name, redis_number)
 
 
 class Cleaner:

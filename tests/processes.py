@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import nullcontext
 from pathlib import Path
 
 import psutil
@@ -35,18 +36,24 @@ def listens(pid: int, port: int) -> bool:
     return any(each.status == "LISTEN" and each.laddr.port == port for each in sockets)
 
 
-def start(*words: str, data_dir: Path, port: int, **changes: str) -> "subprocess.Popen[str]":
-    """A command of app.py, its output in a pipe, nothing of this machine's settings in it."""
+def start(
+    *words: str, data_dir: Path, port: int, output: Path | None = None, **changes: str
+) -> "subprocess.Popen[str]":
+    """A command of app.py, nothing of this machine's settings in it.
+
+    What it prints goes to a file, or to a pipe that the caller must read.
+    """
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), "PORT": str(port)}
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "app.py"), *words],
-        cwd=ROOT,
-        env=environment | {"LOG_LEVEL": "WARNING"} | changes,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    with output.open("w") if output else nullcontext(subprocess.PIPE) as told:
+        return subprocess.Popen(
+            [sys.executable, str(ROOT / "app.py"), *words],
+            cwd=ROOT,
+            env=environment | {"LOG_LEVEL": "WARNING"} | changes,
+            stdin=subprocess.DEVNULL,
+            stdout=told,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
 
 
 def read_until(process: "subprocess.Popen[str]", words: str) -> str:

@@ -27,6 +27,8 @@
       document.querySelector("form button").focus();
     });
   });
+  var wrong = document.querySelector("[aria-invalid]");
+  if (wrong) { wrong.focus(); }
   document.querySelector("form").addEventListener("submit", function () {
     document.querySelector("form button").disabled = true;
   });

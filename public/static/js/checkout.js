@@ -63,11 +63,20 @@ export function enliven(panel) {
     problem("");
     if (!answer.capture_url) { show("processing"); ask(0); return; }
     run.vault = new URL(answer.capture_url, location.href).origin;
-    one("[data-vault]").src = answer.capture_url;
+    frameFor(answer.capture_url);
     countdown(answer.expires_at);
     show("card");
     one("[data-vault]").focus();
     ask();
+  }
+
+  /* Each try has a frame of its own: one used again would put every form into the page's history,
+     and going back would send the former card anew. */
+  function frameFor(address) {
+    const used = one("[data-vault]");
+    const frame = used.cloneNode();
+    frame.src = address;
+    used.replaceWith(frame);
   }
 
   function countdown(until) {

@@ -1,0 +1,94 @@
+"""People at their browsers: what they press and type, and what a page may never do to them."""
+
+import re
+from dataclasses import dataclass, field
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, expect
+
+GOOD = "4242 4242 4242 4242"
+DECLINED = "4000 0000 0000 0002"
+ASKS_BANK = "4000 0025 0000 3155"
+
+WIDE = {"width": 1280, "height": 900}
+NARROW = {"width": 390, "height": 844}
+PATIENCE = 12_000
+"""Milliseconds that a person waits for a step: much, for a machine that runs other tests too."""
+expect.set_options(timeout=PATIENCE)
+
+
+@dataclass
+class Person:
+    """Somebody with a browser of their own, who notices whatever goes wrong in it."""
+
+    context: BrowserContext
+    wrong: list[str] = field(default_factory=list)
+    expected: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.context.set_default_timeout(PATIENCE)
+        self.context.on("console", self._hear)
+        self.context.on("weberror", lambda error: self.wrong.append(f"error: {error.error}"))
+        self.context.on("requestfailed", self._fail)
+        self.context.on("response", self._answer)
+        self.page = self.context.new_page()
+
+    def expects(self, *statuses: int) -> None:
+        """These refusals are part of what this person does."""
+        self.expected.update(statuses)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        refused = re.search(r"the server responded with a status of (\d+)", message.text)
+        if refused and int(refused[1]) in self.expected:
+            return
+        if message.type in ("error", "warning"):
+            self.wrong.append(f"console: {message.text} ({message.location.get('url')})")
+
+    def _fail(self, request: Request) -> None:
+        """A request that a page gave up itself, by being left, has not failed."""
+        if request.failure != "net::ERR_ABORTED":
+            self.wrong.append(f"failed: {request.url} {request.failure}")
+
+    def _answer(self, response: Response) -> None:
+        if response.status >= 400 and response.status not in self.expected:
+            self.wrong.append(f"{response.status}: {response.url}")
+
+
+def sideways(page: Page) -> int:
+    """How many pixels a page is wider than its window."""
+    return page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+
+
+def begin(panel, email: str) -> None:
+    """Fill in the checkout's first step and go on to the card."""
+    panel.locator("[name=email]").fill(email)
+    panel.locator("[name=consent]").check()
+    panel.locator("[data-start] button").click()
+
+
+def type_card(panel, number: str = GOOD) -> None:
+    """Type a card into the vault's form and send it."""
+    form = panel.frame_locator("[data-vault]")
+    form.locator("#card_number").fill(number)
+    form.locator("#expiry").fill("12/40")
+    form.locator("#cvv").fill("737")
+    form.locator("#card_holder").fill("J Doe")
+    form.locator("form button.wide").click()
+
+
+def open_modal(page: Page, address: str, key: str):
+    """Press a payment button; gives the checkout that opens over the page."""
+    page.goto(address)
+    page.locator(f'a[data-payment-button="{key}"]').first.click()
+    panel = page.locator("dialog [data-checkout]")
+    expect(panel).to_be_visible()
+    return panel
+
+
+def buy(page: Page, address: str, key: str, email: str, card: str = GOOD) -> None:
+    """A whole purchase through the modal, up to the page that it ends on."""
+    panel = open_modal(page, address, key)
+    begin(panel, email)
+    type_card(panel, card)
+    page.wait_for_url("**/welcome*")
