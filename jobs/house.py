@@ -7,24 +7,21 @@ people, keeps every process running, and leaves none behind at the end.
 import fcntl
 import os
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import click
-from sqlalchemy import select
 
+from jobs.first_demo import load_where_nobody_is
 from jobs.processes import Processes, StopAsked, stop_on_signals
 from jobs.words import welcome
 from jobs.worker import addresses
 from models import embedded
-from models.accounts import User
 from models.embedded.place import make_data_dir
 from models.migrations.run import upgrade
-from models.session import dispose, unit_of_work
+from models.session import dispose
 from models.settings import Settings, use_settings
 
 SECONDS_TO_FREE_A_PORT = 3
@@ -61,14 +58,15 @@ def run(settings: Settings, root: Path, *, demo: bool) -> int:
 
 
 def _live(settings: Settings, root: Path, began: float, *, demo: bool) -> int:
-    if _needs_servers(settings) and (note := embedded.ensure(settings.data_dir).note):
-        click.echo(note)
+    running = None if settings.database_url else embedded.ensure(settings.data_dir)
+    if running and running.note:
+        click.echo(running.note)
     filled = embedded.settings_with(settings)
     use_settings(filled)
     upgrade(filled.database_owner_url)
     environment = addresses(filled)
-    if demo and _nobody_yet():
-        _load_demo(root, environment)
+    if demo:
+        load_where_nobody_is(filled, root, draft=running)
     processes = Processes(root, environment)
     try:
         processes.add("web", "web")
@@ -123,25 +121,6 @@ def _about_ports(port: int, taken: list[int]) -> str:
         f"Port {named} is taken by another program. Stop it, or choose another first port:\n"
         f"    PORT={port + 100} make run"
     )
-
-
-def _nobody_yet() -> bool:
-    with unit_of_work() as session:
-        return session.scalar(select(User.id).limit(1)) is None
-
-
-def _load_demo(root: Path, environment: dict[str, str]) -> None:
-    """Run the demo as its own process, because it moves the clock. Its failure is told."""
-    click.echo("First start: loading the demo, which takes a moment.")
-    done = subprocess.run(
-        [sys.executable, str(root / "app.py"), "demo"],
-        cwd=root,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-    if done.returncode:
-        click.echo("The demo did not load; the house starts without it.", err=True)
 
 
 def _wait_until_ready(processes: Processes, settings: Settings) -> None:

@@ -27,7 +27,10 @@ def welcome(settings: Settings, *, seconds: float) -> str:
         f"The owner signs in as {settings.owner_email}; the code arrives under «Mails sent».",
         "Test cards, any later date and any code:",
     ]
-    lines += [f"  {_grouped(card.number)}  {card.label.lower()}" for card in SANDBOX_CARDS]
+    lines += [
+        f"  {_grouped(card.number)}  {card.label[:1].lower()}{card.label[1:]}"
+        for card in SANDBOX_CARDS
+    ]
     return "\n".join([*lines, "", "Ctrl-C stops everything."])
 
 

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from models import embedded
 from models.embedded.place import find_place
@@ -134,6 +135,28 @@ def test_a_second_start_is_quick_and_finds_what_a_kill_left(data_dir, port):
         assert living(servers) == []
     finally:
         house.kill()
+
+
+def test_a_demo_that_is_interrupted_leaves_nothing_half_done(data_dir, port):
+    house = start("run", data_dir=data_dir, port=port)
+    try:
+        read_until(house, "First start: loading the demo")
+        time.sleep(5)
+        everyone = family(house.pid)
+        assert len(everyone) == 2
+
+        house.terminate()
+
+        house.communicate(timeout=60)
+        assert house.returncode == 0
+        assert living(everyone) == []
+    finally:
+        house.kill()
+    engine = create_engine(embedded.ensure(data_dir).superuser_url())
+    with engine.begin() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM users")) == 0
+        assert connection.scalar(text("SELECT count(*) FROM communities")) == 2
+    engine.dispose()
 
 
 def test_a_port_of_another_program_is_named(data_dir, port, serve):

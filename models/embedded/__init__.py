@@ -61,6 +61,14 @@ class Running:
         """Drop a scratch database and whoever is connected to it."""
         postgresql.drop_database(self.place, name)
 
+    def draft_database(self, name: str, of: str) -> None:
+        """Copy a database to be filled in a hurry and then put in its place, or thrown away."""
+        postgresql.draft_database(self.place, name, of)
+
+    def replace_database(self, name: str, by: str) -> None:
+        """Drop one database and give its name, and its place, to its draft."""
+        postgresql.replace_database(self.place, name, by)
+
     def stop(self) -> None:
         """Stop both servers; their data stays."""
         stop(self.data_dir)

@@ -115,6 +115,28 @@ def drop_database(place: Place, name: str) -> None:
         )
 
 
+def draft_database(place: Place, name: str, of: str) -> None:
+    """Make a copy of a database to be filled and then put in its place, or thrown away.
+
+    Being worth nothing until it is whole, it does not wait for the disk. A draft that was
+    begun before is thrown away. Nobody may be connected to the original.
+    """
+    drop_database(place, name)
+    create_database(place, name, template=of)
+    with _cursor(place) as cursor:
+        hurry = sql.SQL("ALTER DATABASE {} SET synchronous_commit = off")
+        cursor.execute(hurry.format(sql.Identifier(name)))
+
+
+def replace_database(place: Place, name: str, by: str) -> None:
+    """Drop one database and give its name to its draft. Nobody may be connected to the draft."""
+    drop_database(place, name)
+    names = {"draft": sql.Identifier(by), "name": sql.Identifier(name)}
+    with _cursor(place) as cursor:
+        cursor.execute(sql.SQL("ALTER DATABASE {draft} RESET ALL").format(**names))
+        cursor.execute(sql.SQL("ALTER DATABASE {draft} RENAME TO {name}").format(**names))
+
+
 def alive(data: Path) -> bool:
     """Whether the server that the pid file names still lives; a reused pid is not it."""
     pid = _pid(data)

@@ -222,3 +222,17 @@ def test_the_superuser_is_asked_for_once(data_dir: Path) -> None:
 
     with pytest.raises(psycopg2.OperationalError):
         postgresql.connect(running.place, "no_such_database")
+
+
+def test_a_draft_takes_the_place_of_its_original(data_dir: Path) -> None:
+    running = embedded.ensure(data_dir)
+    running.create_database("draft")
+    running.draft_database("draft", of="weokto")
+    value(running.owner_url("draft"), "SET ROLE ws_tables; CREATE TABLE made (id int); SELECT 1")
+    assert value(running.staff_url("draft"), "SHOW synchronous_commit") == "off"
+
+    running.replace_database("weokto", by="draft")
+
+    assert value(running.owner_url(), "SELECT count(*) FROM made") == 0
+    assert value(running.owner_url(), "SET ROLE ws_tables; CREATE TABLE more (id int); SELECT 1")
+    assert value(running.staff_url(), "SHOW synchronous_commit") == "on"
