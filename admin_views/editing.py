@@ -101,7 +101,7 @@ class EditingMixin:
             form=form,
             refusal=refusal,
             key=key,
-            model=model,
+            called=str(model) if type(model).__str__ is not object.__str__ else "",
             locked=locked,
             opened_at=opened_at,
         )

@@ -245,6 +245,8 @@ LABELS = {
     "redirect_url": N_("Sent on to"),
     "refund_id": N_("Refund"),
     "replaced_by_event_id": N_("Replaced by"),
+    "token_hash": N_("Fingerprint of the token"),
+    "tracking_event_id": N_("Click"),
     "transfer_id": N_("Ledger movement"),
     "user_id": N_("User"),
     "vault_capture_id": N_("Vault's capture"),

@@ -138,7 +138,7 @@ class MailView(AdminView):
     empty = N_("Mails stand here as soon as something asks for one, sent or not.")
 
     def heading(self, row: Row) -> str:
-        return row["subject"] or row["kind"]
+        return row["subject"] or self.format_of("kind").text(row["kind"], row)
 
 
 class LogView(AdminView):

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from sqlalchemy.orm import Session
 from wtforms import SelectField, TextAreaField
 from wtforms.validators import DataRequired
@@ -57,11 +57,12 @@ def what_each_level_means(session: Session, key: UUID) -> list[str]:
         meant = preview_risk(session, key, level, now=now)
         name = status_words(RiskLevel, level)[0]
         here = " ←" if level is mine else ""
-        told.append(f"{name}{here} : {lock_words(meant.after)}")
+        told.append(gettext("%(name)s: %(words)s", name=name + here, words=lock_words(meant.after)))
     told.append(
-        gettext(
-            "%(count)s commissions are still locked (%(amount)s): they keep their dates.",
-            count=meant.commissions_locked,
+        ngettext(
+            "%(num)s commission is still locked (%(amount)s): it keeps its dates.",
+            "%(num)s commissions are still locked (%(amount)s): they keep their dates.",
+            meant.commissions_locked,
             amount=euros(meant.amount_locked),
         )
     )
