@@ -8,7 +8,12 @@ from tests.bench.ground import DATA, ground, servers
 from tests.bench.measure import Figure
 
 GROUPS = {
+    "1": "landing",
+    "2": "console_lists",
+    "11": "purchase",
     "17": "member_reads",
+    "18": "cold_start",
+    "19": "restarts",
 }
 
 

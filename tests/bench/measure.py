@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field
 
 ROUNDS = 5
 
+Timed = Callable[[Callable[[], object]], float]
+
 
 @dataclass
 class Figure:
@@ -61,16 +63,28 @@ def seconds_of(work: Callable[[], object]) -> float:
         gc.enable()
 
 
+def told(work: Callable[[], object]) -> float:
+    """The seconds that a side measured by itself, in another process say."""
+    seconds = work()
+    assert isinstance(seconds, float)
+    return seconds
+
+
 def by_turns(
-    ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int = ROUNDS
+    ours: Callable[[], object],
+    theirs: Callable[[], object],
+    *,
+    rounds: int = ROUNDS,
+    timed: Timed = seconds_of,
 ) -> tuple[list[float], float, float]:
     """Run both sides in turn after one unmeasured round each.
 
     Answers each round's ratio of times (ours ÷ theirs) and both sides' median seconds.
+    ``timed`` is how a side's seconds are found: by the wall clock, or ``told`` by itself.
     """
     ours()
     theirs()
-    pairs = [(seconds_of(ours), seconds_of(theirs)) for _ in range(rounds)]
+    pairs = [(timed(ours), timed(theirs)) for _ in range(rounds)]
     ratios = [mine / yours for mine, yours in pairs]
     return (
         ratios,
@@ -87,18 +101,27 @@ def compared(
     theirs: Callable[[], object],
     *,
     at_most: float | None = None,
+    at_least: float | None = None,
     rows: int = 0,
     rounds: int = ROUNDS,
+    timed: Timed = seconds_of,
     note: str = "",
 ) -> Figure:
-    """A figure of times: the median of the rounds' ratios, lower is better."""
-    ratios, mine, yours = by_turns(ours, theirs, rounds=rounds)
+    """The median of the rounds' ratios: of times, or with ``at_least`` of rates.
+
+    For rates both sides do the same work, so that theirs ÷ ours in time is ours ÷ theirs
+    in work a second.
+    """
+    ratios, mine, yours = by_turns(ours, theirs, rounds=rounds, timed=timed)
+    if at_least is not None:
+        ratios = [1 / ratio for ratio in ratios]
     return Figure(
         number=number,
         what=what,
         against=against,
         ratio=statistics.median(ratios),
         at_most=at_most,
+        at_least=at_least,
         ours_seconds=mine,
         theirs_seconds=yours,
         rows=rows,
