@@ -33,15 +33,21 @@ class NestedUnitOfWork(RuntimeError):
     """A unit of work was opened inside another: a bug in the caller, never an answer."""
 
 
-def make_engine(url: str, settings: Settings) -> Engine:
-    """An engine whose statements stop after 30 s and whose pool never overflows."""
+def make_engine(url: str, settings: Settings, *, durable: bool = True) -> Engine:
+    """An engine whose statements stop after 30 s and whose pool never overflows.
+
+    Not ``durable``: commits do not wait for the disk, for work that can be done again.
+    """
+    options = "-c statement_timeout=30000 -c timezone=UTC"
+    if not durable:
+        options += " -c synchronous_commit=off"
     return create_engine(
         url,
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=True,
-        connect_args={"options": "-c statement_timeout=30000 -c timezone=UTC"},
+        connect_args={"options": options},
     )
 
 
@@ -50,11 +56,13 @@ def bind(staff: Engine | Connection, member: Engine | Connection) -> None:
     _engines.update(staff=staff, member=member)
 
 
-def bind_from(settings: Settings) -> None:
+def bind_from(settings: Settings, *, durable: bool = True) -> None:
     """Bind the engines that the settings name."""
     bind(
-        make_engine(settings.database_url, settings),
-        make_engine(settings.database_member_url or settings.database_url, settings),
+        make_engine(settings.database_url, settings, durable=durable),
+        make_engine(
+            settings.database_member_url or settings.database_url, settings, durable=durable
+        ),
     )
 
 
@@ -75,11 +83,14 @@ def dispose() -> None:
 
 @contextmanager
 def speaking_to(settings: Settings, send: Sender | None) -> Iterator[None]:
-    """Speak to other databases and another queue for a block, then as before (simulations)."""
+    """Speak to other databases and another queue for a block, then as before: simulations.
+
+    Their commits do not wait for the disk.
+    """
     global _send
     engines, sender = dict(_engines), _send
     _engines.clear()
-    bind_from(settings)
+    bind_from(settings, durable=False)
     _send = send
     try:
         yield

@@ -8,8 +8,8 @@ from jobs.simulation.demo_catalog import AFFILIATES, CAMPAIGNS, FIRST_NAMES, PRO
 from jobs.simulation.scenario import Buy, Click, Event
 
 DAYS = 182
-VISITORS_A_DAY = 3
-MORE_EACH_DAY = 40
+VISITORS_A_DAY = 2
+MORE_EACH_DAY = 60
 """One visitor a day more every so many days: the business grows."""
 
 GOOD_CARDS = ("4242424242424242", "4242424242424242", "4242424242424242", "4000002500003155")

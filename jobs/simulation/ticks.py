@@ -29,7 +29,7 @@ class Ticks:
         coming = [
             (due, place, name)
             for place, name in enumerate(self._last)
-            if (due := self._due(name, session)) is not None and due <= until
+            if (due := self._due(name, session, until)) is not None
         ]
         if not coming:
             return None
@@ -37,12 +37,13 @@ class Ticks:
         self._last[name] = due
         return due, scheduled_jobs()[name]
 
-    def _due(self, name: str, session: Session) -> datetime | None:
+    def _due(self, name: str, session: Session, until: datetime) -> datetime | None:
+        """When a job next finds work, None where that is later than ``until`` or never."""
         periodic = scheduled_jobs()[name]
-        after = self._last[name]
-        if periodic.next_due is not None:
+        due = periodic.due_after(self._last[name])
+        if periodic.next_due is not None and due <= until:
             work = periodic.next_due(session)
             if work is None:
                 return None
-            after = max(after, work - JUST_BEFORE)
-        return periodic.due_after(after)
+            due = max(due, periodic.due_after(work - JUST_BEFORE))
+        return due if due <= until else None
