@@ -39,14 +39,14 @@ class Periodic:
 
     def due_after(self, at: datetime) -> datetime:
         """The first instant after ``at`` when it falls due, in UTC."""
-        lines = croniter(self.cron, self._wall(at) - timedelta(hours=1))
+        lines = croniter(self.cron, self._wall(at) - self._twice)
         while (due := self._instant(lines.get_next(datetime))) <= at:
             pass
         return due
 
     def due_until(self, at: datetime) -> datetime:
         """The last instant when it fell due, ``at`` included, in UTC."""
-        lines = croniter(self.cron, self._wall(at) + timedelta(hours=1, seconds=1))
+        lines = croniter(self.cron, self._wall(at) + self._twice + timedelta(seconds=1))
         while (due := self._instant(lines.get_prev(datetime))) > at:
             pass
         return due
@@ -61,6 +61,11 @@ class Periodic:
     @property
     def _every_hour(self) -> bool:
         return self.cron.split()[1] == "*"
+
+    @property
+    def _twice(self) -> timedelta:
+        """How much of the wall clock may come twice, so that a line there is not overlooked."""
+        return timedelta() if self._every_hour else timedelta(hours=1)
 
     def _wall(self, at: datetime) -> datetime:
         """The naive wall clock that the cron line is read on.
