@@ -116,21 +116,19 @@ class ClickView(AdminView):
         "country",
     )
     formats = {"affiliate.affiliate_slug": Linked("affiliates", "affiliate_id", Code())}
-    column_searchable_list = ("click_id",)
+    column_searchable_list = ("affiliate.affiliate_slug",)
     search_hint = N_("Click, or the affiliate's slug")
     column_filters = (
         Reference(
             "affiliate", N_("Affiliate"), "affiliates", lambda k: TrackingEvent.affiliate_id == k
         ),
         Choice("platform", N_("Platform"), TrackingEvent.platform, Platform),
-        *between("clicked", TrackingEvent.created_at, N_("Clicked")),
+        *between("clicked", TrackingEvent.created_at, N_("Clicked"), made=TrackingEvent.id),
     )
     empty = N_("A click is a visit through an affiliate's link, such as /?ref=slug.")
 
     def search_also(self, term: str) -> list[Any]:
-        mine = AffiliateProfile.affiliate_slug == term.lower()
-        affiliate = select(AffiliateProfile.user_id).where(mine)
-        return [select(TrackingEvent.id).where(TrackingEvent.affiliate_id.in_(affiliate))]
+        return [select(TrackingEvent.id).where(TrackingEvent.click_id == term)]
 
 
 class AttributionView(AdminView):
@@ -181,7 +179,7 @@ class AttributionView(AdminView):
             },
         ),
         Flag("own", N_("Own purchase"), Attribution.self_referral),
-        *between("bound", Attribution.bound_at, N_("Bound")),
+        *between("bound", Attribution.bound_at, N_("Bound"), made=Attribution.id),
     )
     empty = N_("An attribution says whose visitor a buyer was; a sale after a click makes one.")
 

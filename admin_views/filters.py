@@ -10,12 +10,16 @@ from typing import Any
 from uuid import UUID
 
 from flask_admin.model.filters import BaseFilter
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_, not_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from admin_views.words import choices_of
 from models import clock
 from models.errors import N_
+from models.ids import first_id_at
+
+A_MOMENT = timedelta(seconds=1)
+"""How far apart a row's key and its date can be made."""
 
 Condition = Callable[[Any], ColumnElement[bool]]
 
@@ -94,9 +98,7 @@ class Flag(OneOf):
     """A yes-or-no column."""
 
     def __init__(self, key: str, name: str, column: Any) -> None:
-        super().__init__(
-            key, name, {"yes": (N_("Yes"), column.is_(True)), "no": (N_("No"), column.is_(False))}
-        )
+        super().__init__(key, name, {"yes": (N_("Yes"), column), "no": (N_("No"), not_(column))})
 
 
 class Since(ListFilter):
@@ -104,8 +106,18 @@ class Since(ListFilter):
 
     kind = "date"
 
-    def __init__(self, key: str, name: str, column: InstrumentedAttribute[Any]) -> None:
-        super().__init__(key, name, lambda value: column >= value)
+    def __init__(
+        self,
+        key: str,
+        name: str,
+        column: InstrumentedAttribute[Any],
+        made: InstrumentedAttribute[Any] | None = None,
+    ) -> None:
+        def condition(value: datetime) -> ColumnElement[bool]:
+            since = column >= value
+            return since if made is None else and_(since, made >= first_id_at(value - A_MOMENT))
+
+        super().__init__(key, name, condition)
 
     def clean(self, value: Any) -> datetime:
         return start_of(date.fromisoformat(value))
@@ -116,8 +128,18 @@ class Until(ListFilter):
 
     kind = "date"
 
-    def __init__(self, key: str, name: str, column: InstrumentedAttribute[Any]) -> None:
-        super().__init__(key, name, lambda value: column < value)
+    def __init__(
+        self,
+        key: str,
+        name: str,
+        column: InstrumentedAttribute[Any],
+        made: InstrumentedAttribute[Any] | None = None,
+    ) -> None:
+        def condition(value: datetime) -> ColumnElement[bool]:
+            until = column < value
+            return until if made is None else and_(until, made < first_id_at(value + A_MOMENT))
+
+        super().__init__(key, name, condition)
 
     def clean(self, value: Any) -> datetime:
         return start_of(date.fromisoformat(value) + timedelta(days=1))
@@ -136,9 +158,18 @@ class Reference(ListFilter):
         return UUID(value)
 
 
-def between(key: str, column: InstrumentedAttribute[Any], words: str) -> list[ListFilter]:
-    """The pair of filters for the days of a column; ``words`` names it."""
-    return [Since(f"{key}_from", words, column), Until(f"{key}_to", words, column)]
+def between(
+    key: str,
+    column: InstrumentedAttribute[Any],
+    words: str,
+    made: InstrumentedAttribute[Any] | None = None,
+) -> list[ListFilter]:
+    """The pair of filters for the days of a column; ``words`` names it.
+
+    ``made``: the time-ordered key of the table, where the column is when a row was made;
+    its index then answers, and the date needs none.
+    """
+    return [Since(f"{key}_from", words, column, made), Until(f"{key}_to", words, column, made)]
 
 
 def start_of(on: date) -> datetime:

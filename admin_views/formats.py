@@ -97,11 +97,18 @@ class OneLine(Format):
         return NOTHING if not value else Markup('<span class="nw">{}</span>').format(value)
 
 
+@dataclass(frozen=True)
 class Count(Format):
+    """A number with its thousands apart; counting stopped at ``at_most``."""
+
+    at_most: int | None = None
     numeric = True
 
     def html(self, value: Any, row: Any) -> Markup | str:
-        return NOTHING if value is None else escape(whole(value))
+        if value is None:
+            return NOTHING
+        more = "+" if self.at_most is not None and value >= self.at_most else ""
+        return escape(whole(value) + more)
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from wtforms.validators import DataRequired
 from wtforms.widgets import html_params
 
 from admin_views.formats import is_french, plain_euros
-from admin_views.listing import escaped
 from admin_views.reading import reading
+from admin_views.searching import pattern_of
 from admin_views.words import choices_of
 from models.errors import N_
 
@@ -91,7 +91,7 @@ class ReferenceLoader(QueryAjaxModelLoader):
             return None
 
     def get_list(self, term: str | None, offset: int | None = 0, limit: int = 10) -> Any:
-        pattern = f"%{escaped((term or '').strip()[:80])}%"
+        pattern = pattern_of((term or "").strip()[:80])
         matches = or_(*(cast(field, Text).ilike(pattern) for field in self._cached_fields))
         return reading().scalars(
             select(self.model)

@@ -1,26 +1,20 @@
-"""Lists of any size: named columns to one statement, search, a bounded count, keyset pages.
+"""Lists of any size: named columns to one statement, a bounded count, keyset pages.
 
 A list costs the same at ten thousand rows and at five million: pages follow the index from
-the last row shown, the count stops at 10,000 and asks the planner beyond, a search fetches
-the few keys that match, or walks in order where nearly everything does.
+the last row shown, and the count stops at 10,000 and asks the planner beyond.
 """
 
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import (
     ClauseElement,
     ColumnElement,
     Executable,
     Select,
-    Text,
-    cast,
-    false,
     func,
-    or_,
     select,
     text,
 )
@@ -28,9 +22,10 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, aliased
 
 from admin_views.keyset import Order, pack
+from admin_views.searching import Sought, seek, walking
 
 EXACT_UP_TO = 10_000
-FEW = 2_000
+Conditions = list[ColumnElement[bool]]
 
 
 @dataclass(frozen=True)
@@ -81,10 +76,10 @@ class Columns:
         statement = select(*chosen).select_from(self.model)
         return self.joined(statement)
 
-    def joined(self, statement: Select[Any]) -> Select[Any]:
+    def joined(self, statement: Select[Any], *, inner: bool = False) -> Select[Any]:
         """The statement with every relation asked for so far."""
         for alias, condition in self.joins:
-            statement = statement.outerjoin(alias, condition)
+            statement = statement.join(alias, condition, isouter=not inner)
         return statement
 
 
@@ -117,6 +112,11 @@ class Asked:
     before: str = ""
     last: bool = False
     start: int = 0
+
+    @property
+    def terms(self) -> list[str]:
+        """The words of the search, all of which a row must match."""
+        return self.search.split()[:8]
 
 
 @dataclass
@@ -154,24 +154,25 @@ class Listing:
 
     def page(self, session: Session, asked: Asked, addresses: dict[str, str]) -> Page:
         """The page asked for and the count of what the filters leave."""
-        where = self.conditions(session, asked)
-        columns = self.columns()
+        columns, where = self.columns(), self.filtered(asked)
+        sought = seek(session, self, columns, asked.terms)
         names = self._names_with(asked.sort or self.key)
-        statement = self.only(columns.select(names)).where(*where)
+        statement = self.only(columns.select(names)).where(*where, *sought.conditions)
         backwards = bool(asked.before or asked.last)
         order = Order(self.key_column, columns[asked.sort or self.key], asked.descending)
         statement = order.turned(statement, backwards)
         token = "" if asked.last else asked.before or asked.after
         if token:
             statement = order.beyond(statement, token, backwards)
-        found = session.execute(statement.limit(asked.size + 1)).all()
+        with walking(session, sought.common):
+            found = session.execute(statement.limit(asked.size + 1)).all()
+            count, about = self.count(session, columns, where, sought)
         more = len(found) > asked.size
         kept = list(found[: asked.size])
         if backwards:
             kept.reverse()
         places = {name: place for place, name in enumerate(names)}
         rows = [Row(values, places, addresses) for values in kept]
-        count, about = self.count(session, where)
         page = Page(
             rows=rows,
             count=count,
@@ -197,10 +198,11 @@ class Listing:
 
     def all(self, session: Session, asked: Asked, addresses: dict[str, str]) -> Iterator[Row]:
         """Every row that the filters leave, in the list's order, a thousand at a time."""
-        columns = self.columns()
-        names = self._names_with(asked.sort or self.key)
-        where = self.conditions(session, asked)
-        statement = self.only(columns.select(names)).where(*where)
+        columns, names = self.columns(), self._names_with(asked.sort or self.key)
+        sought = seek(session, self, columns, asked.terms)
+        statement = self.only(columns.select(names)).where(
+            *self.filtered(asked), *sought.conditions
+        )
         order = Order(self.key_column, columns[asked.sort or self.key], asked.descending)
         statement = order.turned(statement, False)
         places = {name: place for place, name in enumerate(names)}
@@ -211,59 +213,25 @@ class Listing:
     def _names_with(self, sort: str) -> list[str]:
         return [*dict.fromkeys([*self.names, sort, self.key])]
 
-    def conditions(self, session: Session, asked: Asked) -> list[ColumnElement[bool]]:
-        """What the filters and the search ask of a row."""
-        found = [chosen.condition(chosen.clean(value)) for chosen, value in asked.filters]
-        for term in asked.search.split()[:8]:
-            found.append(self._matches(session, term))
-        return found
+    def filtered(self, asked: Asked) -> Conditions:
+        """What the filters ask of a row."""
+        return [chosen.condition(chosen.clean(value)) for chosen, value in asked.filters]
 
-    def _matches(self, session: Session, term: str) -> ColumnElement[bool]:
-        """Few rows match: their keys. Nearly all do: a condition to check while walking."""
-        pattern = f"%{escaped(term)}%"
-        near = [name for name in self.searchable if "." not in name]
-        far = [name for name in self.searchable if "." in name]
-        finders = [self._finder(name, pattern) for name in (*near, *far)]
-        finders += self.search_also(term)
-        if _is_id(term):
-            finders.append(select(self.key_column).where(cast(self.key_column, Text) == term))
-        if not finders:
-            return false()
-        keys: set[Any] = set()
-        for finder in finders:
-            keys.update(session.scalars(finder.limit(FEW + 1)))
-            if len(keys) > FEW:
-                mine = [cast(getattr(self.model, name), Text).ilike(pattern) for name in near]
-                others = [self.key_column.in_(each) for each in finders[len(near) :]]
-                return or_(*mine, *others)
-        return self.key_column.in_(keys)
-
-    def _finder(self, name: str, pattern: str) -> Select[Any]:
-        columns = Columns(self.model, self.lookups, {})
-        condition = cast(columns[name], Text).ilike(pattern)
-        return columns.joined(select(self.key_column).select_from(self.model)).where(condition)
-
-    def count(self, session: Session, where: list[ColumnElement[bool]]) -> tuple[int, bool]:
+    def count(
+        self, session: Session, columns: Columns, where: Conditions, sought: Sought
+    ) -> tuple[int, bool]:
         """How many rows, and whether that is only about so: exact to 10,000."""
         matching = self.only(select(text("1")).select_from(self.model)).where(*where)
-        bounded = matching.limit(EXACT_UP_TO + 1).subquery()
+        if sought.common:
+            planned = planned_rows(session, matching)
+            if planned > EXACT_UP_TO:
+                return planned * sought.hits // sought.seen, True
+            matching = columns.joined(matching)
+        bounded = matching.where(*sought.conditions).limit(EXACT_UP_TO + 1).subquery()
         count = session.scalar(select(func.count()).select_from(bounded)) or 0
         if count <= EXACT_UP_TO:
             return count, False
         return max(planned_rows(session, matching), EXACT_UP_TO), True
-
-
-def escaped(term: str) -> str:
-    """A typed term with LIKE's own signs taken literally."""
-    return term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def _is_id(term: str) -> bool:
-    try:
-        UUID(term)
-    except ValueError:
-        return False
-    return True
 
 
 def planned_rows(session: Session, statement: Select[Any]) -> int:

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin_views.acts import Act
@@ -68,16 +69,19 @@ class AuditView(AdminView):
         "after": Data(),
         "data": Data(),
     }
-    column_searchable_list = ("action", "subject_id", "actor.email")
+    column_searchable_list = ("action", "actor.email")
     search_hint = N_("What happened, a record's key, or who did it")
     column_filters = (
         Is("action", N_("What happened"), AuditEvent.action),
         Is("record", N_("Record"), AuditEvent.subject_table),
         Is("key", N_("Record's key"), AuditEvent.subject_id),
         Reference("actor", N_("By"), "users", lambda key: AuditEvent.actor_id == key),
-        *between("at", AuditEvent.at, N_("When")),
+        *between("at", AuditEvent.at, N_("When"), made=AuditEvent.id),
     )
     empty = N_("Every act on a record is written here in the same transaction, for good.")
+
+    def search_also(self, term: str) -> list[Any]:
+        return [select(AuditEvent.id).where(AuditEvent.subject_id == term)]
 
     def only(self, statement: Any) -> Any:
         """An administrator reads their own area only."""
@@ -123,7 +127,7 @@ class MailView(AdminView):
             },
         ),
         Reference("user", N_("Person"), "users", lambda key: OutgoingMail.user_id == key),
-        *between("created", OutgoingMail.created_at, N_("Written")),
+        *between("created", OutgoingMail.created_at, N_("Written"), made=OutgoingMail.id),
     )
     acts = (
         Act(
@@ -147,8 +151,8 @@ class LogView(AdminView):
     column_list = ("at", "level", "module", "message", "request_id")
     column_details_list = (*column_list, "data")
     formats = {"level": Badge(), "request_id": Code(), "data": Data()}
-    column_searchable_list = ("message", "module", "request_id")
-    search_hint = N_("Message, module or request")
+    column_searchable_list = ("message",)
+    search_hint = N_("Words of the message")
     column_filters = (
         OneOf(
             "level",
@@ -159,7 +163,8 @@ class LogView(AdminView):
             },
         ),
         Is("module", N_("Module"), SystemLog.module),
-        *between("at", SystemLog.at, N_("When")),
+        Is("request", N_("Request"), SystemLog.request_id),
+        *between("at", SystemLog.at, N_("When"), made=SystemLog.id),
     )
     empty = N_("No warning and no error so far.")
 

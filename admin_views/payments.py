@@ -63,7 +63,7 @@ class AttemptView(AdminView):
         Reference(
             "checkout", N_("Checkout"), "checkouts", lambda k: PaymentAttempt.capture_id == k
         ),
-        *between("started", PaymentAttempt.started_at, N_("Started")),
+        *between("started", PaymentAttempt.started_at, N_("Started"), made=PaymentAttempt.id),
     )
     empty = N_("Every charge asked of the provider stands here, written before it is sent.")
 
@@ -110,7 +110,7 @@ class CheckoutView(AdminView):
     column_filters = (
         Choice("status", N_("Status"), CaptureEndpoint.status, CaptureStatus),
         Reference("button", N_("Button"), "buttons", lambda k: CaptureEndpoint.button_id == k),
-        *between("created", CaptureEndpoint.created_at, N_("Begun")),
+        *between("created", CaptureEndpoint.created_at, N_("Begun"), made=CaptureEndpoint.id),
     )
     related = (Related("attempts", "checkout", N_("Payments")),)
     empty = N_("A checkout begins when somebody presses a payment button.")
@@ -136,6 +136,6 @@ class ProviderEventView(AdminView):
         ),
         Choice("outcome", N_("Outcome"), ProviderEvent.outcome, EventOutcome),
         Is("source", N_("Source"), ProviderEvent.source),
-        *between("received", ProviderEvent.received_at, N_("Received")),
+        *between("received", ProviderEvent.received_at, N_("Received"), made=ProviderEvent.id),
     )
     empty = N_("Nothing has come from the vault or the payment provider yet.")

@@ -10,7 +10,7 @@ from wtforms.validators import DataRequired
 from admin_views.acting import role
 from admin_views.acts import Act
 from admin_views.base import AdminView
-from admin_views.filters import Choice, Flag, OneOf, Reference, between
+from admin_views.filters import Choice, Flag, Is, OneOf, Reference, between
 from admin_views.formats import Linked
 from admin_views.forms import ReasonForm
 from admin_views.listing import Row
@@ -92,7 +92,7 @@ class UserView(AdminView):
         Choice("platform", N_("Platform"), User.platform, Platform),
         Choice("role", N_("Role"), User.user_type, UserType),
         Flag("suspended", N_("Suspended"), User.is_suspended),
-        *between("created", User.created_at, N_("Created")),
+        *between("created", User.created_at, N_("Created"), made=User.id),
     )
     related = (
         Related("customers", "user", N_("Purchases")),
@@ -169,10 +169,11 @@ class SessionView(AdminView):
         "user.user_type",
     )
     formats = {"user.email": Linked("sessions", "id")}
-    column_searchable_list = ("user.email", "ip")
-    search_hint = N_("Email or address")
+    column_searchable_list = ("user.email", "user.display_name")
+    search_hint = N_("Email or name")
     column_filters = (
         Reference("user", N_("Person"), "users", lambda key: UserSession.user_id == key),
+        Is("ip", N_("Address"), UserSession.ip),
         OneOf(
             "ended",
             N_("Ended"),
@@ -181,7 +182,7 @@ class SessionView(AdminView):
                 "yes": (N_("Ended by hand"), UserSession.revoked_at.is_not(None)),
             },
         ),
-        *between("created", UserSession.created_at, N_("Opened")),
+        *between("created", UserSession.created_at, N_("Opened"), made=UserSession.id),
     )
     acts = (
         Act(

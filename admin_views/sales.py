@@ -104,7 +104,7 @@ class CustomerView(AdminView):
             ),
         ),
         Reference("user", N_("Person"), "users", lambda key: Customer.user_id == key),
-        *between("created", Customer.created_at, N_("Customer since")),
+        *between("created", Customer.created_at, N_("Customer since"), made=Customer.id),
     )
     related = (
         Related("invoices", "customer", N_("Invoices")),

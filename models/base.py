@@ -5,7 +5,16 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Enum, MetaData, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Enum,
+    Index,
+    MetaData,
+    Text,
+    literal_column,
+)
 from sqlalchemy.dialects.postgresql import CITEXT, JSONB
 from sqlalchemy.dialects.postgresql import UUID as PGUUID
 from sqlalchemy.engine import Dialect
@@ -93,6 +102,17 @@ def enum_of(kind: type[enum.StrEnum], name: str) -> Enum:
         create_constraint=True,
         length=32,
         values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def trigrams(table: str, column: str, *, citext: bool = False) -> Index:
+    """An index that finds any part of a text, as the consoles' searches do; citext as text."""
+    sought: Any = literal_column(f"({column}::text)").label("sought") if citext else column
+    return Index(
+        f"ix_{table}_{column}_trgm",
+        sought,
+        postgresql_using="gin",
+        postgresql_ops={"sought" if citext else column: "gin_trgm_ops"},
     )
 
 

@@ -3,11 +3,11 @@
 import enum
 from datetime import datetime
 
-from sqlalchemy import Index, UniqueConstraint, select
+from sqlalchemy import Index, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.accounts.platform import Platform
-from models.base import Base, CIText, Keyed, Stamped, enum_of
+from models.base import Base, CIText, Keyed, Stamped, enum_of, trigrams
 
 
 class UserType(enum.StrEnum):
@@ -28,6 +28,9 @@ class User(Keyed, Stamped, Base):
     __table_args__ = (
         UniqueConstraint("platform", "email"),
         Index("ix_users_user_type_id", "user_type", "id"),
+        Index("ix_users_suspended", "id", postgresql_where=text("is_suspended")),
+        trigrams("users", "email", citext=True),
+        trigrams("users", "display_name"),
     )
 
     platform: Mapped[Platform] = mapped_column(enum_of(Platform, "platform"))

@@ -30,6 +30,7 @@ class Attribution(Keyed, Base):
         ),
         Index("ix_affiliate_attributions_affiliate_id_id", "affiliate_id", "id"),
         Index("ix_affiliate_attributions_customer_id", "customer_id"),
+        Index("ix_affiliate_attributions_user_id", "user_id"),
     )
 
     tracking_event_id: Mapped[UUID | None]

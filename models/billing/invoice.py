@@ -53,7 +53,12 @@ class Invoice(Keyed, Stamped, Becoming, Base):
             postgresql_where=text("kind <> 'UPGRADE'"),
         ),
         Index("ix_invoices_status_id", "status", "id"),
-        Index("ix_invoices_paid_at", "paid_at"),
+        Index(
+            "ix_invoices_paid_at",
+            "paid_at",
+            postgresql_include=["status", "kind", "amount_including_tax", "plan_id"],
+        ),
+        Index("ix_invoices_customer_id_id", "customer_id", "id"),
         Index("ix_invoices_amount_including_tax_id", "amount_including_tax", "id"),
         Index(
             "ix_invoices_number_trgm",

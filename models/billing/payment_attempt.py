@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models import clock
-from models.base import Base, Becoming, Keyed, enum_of, not_negative
+from models.base import Base, Becoming, Keyed, enum_of, not_negative, trigrams
 from models.errors import IllegalTransition
 
 
@@ -54,6 +54,7 @@ class PaymentAttempt(Keyed, Becoming, Base):
         Index("ix_payment_attempts_invoice_id", "invoice_id"),
         Index("ix_payment_attempts_outcome_id", "outcome", "id"),
         Index("ix_payment_attempts_psp_payment_id", "psp_payment_id"),
+        trigrams("payment_attempts", "psp_payment_id"),
     )
     LEADS_TO = {
         AttemptOutcome.PENDING: {

@@ -7,7 +7,7 @@ from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models import clock
-from models.base import Base, Json, Keyed, enum_of
+from models.base import Base, Json, Keyed, enum_of, trigrams
 
 
 class EventOutcome(enum.StrEnum):
@@ -25,6 +25,8 @@ class ProviderEvent(Keyed, Base):
         UniqueConstraint("source", "external_id"),
         Index("ix_provider_events_open", "id", postgresql_where=text("outcome = 'open'")),
         Index("ix_provider_events_outcome_id", "outcome", "id"),
+        trigrams("provider_events", "external_id"),
+        trigrams("provider_events", "kind"),
     )
 
     source: Mapped[str]

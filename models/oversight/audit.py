@@ -8,7 +8,7 @@ from sqlalchemy import Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import clock
-from models.base import Base, Json, Keyed
+from models.base import Base, Json, Keyed, trigrams
 
 
 class AuditEvent(Keyed, Base):
@@ -19,6 +19,7 @@ class AuditEvent(Keyed, Base):
         Index("ix_audit_events_record", "subject_table", "subject_id", "id"),
         Index("ix_audit_events_action_id", "action", "id"),
         Index("ix_audit_events_actor_id_id", "actor_id", "id"),
+        trigrams("audit_events", "action"),
     )
 
     at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -8,7 +8,7 @@ from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models import clock
-from models.base import Base, CIText, Encrypted, Json, Keyed, enum_of
+from models.base import Base, CIText, Encrypted, Json, Keyed, enum_of, trigrams
 
 
 class MailStatus(enum.StrEnum):
@@ -31,6 +31,9 @@ class OutgoingMail(Keyed, Base):
         ),
         Index("ix_outgoing_mails_to_email_id", "to_email", "id"),
         Index("ix_outgoing_mails_kind_id", "kind", "id"),
+        Index("ix_outgoing_mails_status_id", "status", "id"),
+        trigrams("outgoing_mails", "to_email", citext=True),
+        trigrams("outgoing_mails", "subject"),
     )
 
     idempotency_key: Mapped[str] = mapped_column(unique=True)
