@@ -2,13 +2,16 @@
 
 import re
 
-# Groups of digits joined by one space, dot, dash, slash or underscore, apart from letters.
-_RUN = re.compile(r"(?<![^\W_])\d+(?:[\s.\-–—_/]\d+)*(?![^\W\d_])")
-_GROUP = re.compile(r"\d+")
+# Keys and digests, whose digits mean nothing; then groups of digits joined by one space, dot,
+# dash, slash or underscore, whatever letters stand around them.
 _UUID = r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b"
-_UUID_OR_RUN = re.compile(f"(?P<uuid>{_UUID})|{_RUN.pattern}", re.IGNORECASE)
+_HEX = r"(?<![^\W_])(?=[0-9]*[a-f])[0-9a-f]{20,}(?![^\W_])"
+_RUN = r"\d+(?:[\s.\-–—_/]\d+)*"
+_KEY_OR_RUN = re.compile(f"(?P<key>{_UUID}|{_HEX})|{_RUN}", re.IGNORECASE)
+_GROUP = re.compile(r"\d+")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 SHORTEST, LONGEST = 13, 19
+HIDDEN = "[card number]"
 
 
 def is_card_number(text: str) -> bool:
@@ -21,19 +24,19 @@ def is_card_number(text: str) -> bool:
 
 
 def has_card_number(text: str) -> bool:
-    """Whether a card number stands anywhere in a text, alone or beside other numbers.
+    """Whether a card number stands anywhere in a text, beside other numbers or within a word.
 
     An IBAN with right check digits is an IBAN, whatever its digits add up to.
     """
     if is_iban(text):
         return False
-    return any(_run_has_card(run[0]) for run in _RUN.finditer(text))
+    return any(not run["key"] and _run_has_card(run[0]) for run in _KEY_OR_RUN.finditer(text))
 
 
-def without_card_numbers(text: str, instead: str) -> str:
+def without_card_numbers(text: str, instead: str = HIDDEN) -> str:
     """The text with every run of digits that holds a card number replaced; keys stay."""
-    return _UUID_OR_RUN.sub(
-        lambda run: instead if not run["uuid"] and _run_has_card(run[0]) else run[0], text
+    return _KEY_OR_RUN.sub(
+        lambda run: instead if not run["key"] and _run_has_card(run[0]) else run[0], text
     )
 
 
@@ -47,14 +50,26 @@ def is_iban(text: str) -> bool:
 
 
 def _run_has_card(run: str) -> bool:
-    """Whether some neighbouring groups of a run make a card number (an expiry may follow it)."""
-    groups = _GROUP.findall(run)
-    for first in range(len(groups)):
-        digits = ""
-        for group in groups[first:]:
-            digits += group
-            if len(digits) > LONGEST:
-                break
-            if is_card_number(digits):
-                return True
-    return False
+    """Whether some neighbouring groups of a run make a card number (an expiry may follow it).
+
+    Luhn's sum of any stretch is the difference of two running sums, so that a long text of
+    short numbers takes no longer than any other.
+    """
+    digits: list[int] = []
+    starts, ends = [], set()
+    for group in _GROUP.findall(run):
+        starts.append(len(digits))
+        digits += map(int, group)
+        ends.add(len(digits))
+    if len(digits) < SHORTEST:
+        return False
+    sums: tuple[list[int], list[int]] = ([0], [0])  # even, then odd places counting singly
+    for place, digit in enumerate(digits):
+        single, double = sums if place % 2 == 0 else sums[::-1]
+        single.append(single[-1] + digit)
+        double.append(double[-1] + digit * 2 - 9 * (digit > 4))
+    return any(
+        end in ends and (sums[end % 2 == 0][end] - sums[end % 2 == 0][start]) % 10 == 0
+        for start in starts
+        for end in range(start + SHORTEST, min(start + LONGEST, len(digits)) + 1)
+    )

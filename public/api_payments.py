@@ -11,14 +11,17 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from models.accounts.site import site_url
+from models.affiliation.click_id import read_click_id
 from models.billing.begin_checkout import BegunCheckout, begin_checkout, try_another_card
 from models.billing.checkout_state import CheckoutState
 from models.billing.hear_psp import hear_psp
 from models.billing.hear_vault import hear_vault
 from models.billing.quote import Quote
+from models.billing.receive_card import Reception
 from models.billing.resolve_unknown import look_into
 from models.billing.start_checkout import CheckoutAsked
 from models.catalog import PaymentButton
+from models.errors import N_, DomainError
 from models.session import staff_reading
 from public.brand import brand_here
 from public.checkout_words import bill_of, consent_text
@@ -78,6 +81,16 @@ class CheckoutStanding(Answer):
     retry: bool
 
 
+class CallbackRefused(DomainError):
+    """The vault's callback came for a checkout that cannot take it, or without its secret."""
+
+    message = N_("This callback was noted and changes nothing: %(reason)s.")
+
+    def __init__(self, reception: Reception) -> None:
+        super().__init__(reason=reception.reason.replace("_", " "))
+        self.status, self.code = reception.status, reception.reason  # type: ignore[misc]
+
+
 class NoBody(Body):
     """Nothing has to be said."""
 
@@ -129,7 +142,9 @@ def vault_callback() -> ResponseReturnValue:
     """The vault tells that a card was typed; proved by the secret of that very try."""
     request.max_content_length = LARGEST_CALL
     reception = hear_vault(request.get_data(), request.headers.get("X-PCIVault-Webhook-Secret"))
-    return jsonify(outcome=reception.reason), reception.status
+    if reception.status >= 400:
+        raise CallbackRefused(reception)
+    return jsonify(outcome=reception.reason)
 
 
 @pages.post("/api/payments/psp/webhook")
@@ -152,10 +167,16 @@ def asked_from_here(
         user_id=current_user.id,
         consent_text=consent_text() if consents else None,
         locale=str(get_locale() or "fr")[:2],
-        click_id=click or g.get("click_id") or request.cookies.get(CLICK_COOKIE),
+        click_id=click or g.get("click_id") or _click_in_cookie(),
         ip=request.remote_addr,
         user_agent=request.user_agent.string,
     )
+
+
+def _click_in_cookie() -> str | None:
+    """The click that a cookie keeps; whatever else somebody put there is not kept."""
+    click = request.cookies.get(CLICK_COOKIE)
+    return click if click and read_click_id(click) else None
 
 
 def next_address(state: CheckoutState) -> str | None:

@@ -1,7 +1,10 @@
 """What may be typed in: no card number, no control byte, nothing endless, in any field.
 
 One guard before every request, so that a form or an endpoint which forgets to look is
-covered too. Forms and fields keep their own, narrower limits.
+covered too. Forms and fields keep their own, narrower limits. What was not typed in costs
+nobody their page: a card number is taken out of the browser's name and the referrer, and in
+the query of a page (where an advertiser's campaign number may look like one) it is let
+pass, because nothing keeps it.
 """
 
 import re
@@ -10,12 +13,13 @@ from typing import Any
 
 from flask import Flask, abort, current_app, request
 
-from models.card_numbers import has_card_number
+from models.card_numbers import has_card_number, without_card_numbers
 from models.errors import N_, BadInput
 from models.ids import is_uuid
 
 LARGEST_JSON = 256 * 1024
 LONGEST_TEXT = 50_000
+KEPT_HEADERS = ("HTTP_USER_AGENT", "HTTP_REFERER")
 _UNREADABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -55,24 +59,33 @@ def look() -> None:
     """
     if "\x00" in request.path:
         abort(404)
+    _clean_headers()
     view: Any = current_app.view_functions.get(request.endpoint or "")
     if getattr(view, "called_by_machines", False):
         return
     if request.mimetype != "multipart/form-data":
         request.max_content_length = LARGEST_JSON
+    is_page = request.method in ("GET", "HEAD") and not request.path.startswith("/api/")
     for name, text in _texts():
-        check_text(name, text)
+        check_text(name, text, cards=is_page)
 
 
-def check_text(name: str, text: str) -> None:
-    """Refuse one text; ``name`` is the field's, for the message."""
+def check_text(name: str, text: str, *, cards: bool = False) -> None:
+    """Refuse one text; ``name`` is the field's, for the message. ``cards`` may stand in it."""
     name = name[:60]
     if _UNREADABLE.search(text) or _UNREADABLE.search(name):
         raise UnreadableText(field=name, name=_UNREADABLE.sub("?", name))
     if len(text) > LONGEST_TEXT:
         raise TooLong(field=name, name=name, most=LONGEST_TEXT)
-    if not is_uuid(text) and has_card_number(text):
+    if not cards and not is_uuid(text) and has_card_number(text):
         raise CardNumberTyped(field=name)
+
+
+def _clean_headers() -> None:
+    """What pages keep of a browser's headers holds neither card numbers nor control bytes."""
+    for name in KEPT_HEADERS:
+        if said := request.environ.get(name):
+            request.environ[name] = without_card_numbers(_UNREADABLE.sub("", said))
 
 
 def _texts() -> Iterator[tuple[str, str]]:

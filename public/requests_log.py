@@ -8,6 +8,8 @@ import structlog
 from flask import Flask, Response, g, request
 from prometheus_client import Counter, Histogram
 
+from models.card_numbers import has_card_number
+
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 HEADER = "X-Request-ID"
 
@@ -24,7 +26,8 @@ def install(app: Flask) -> None:
 
 def _begin() -> None:
     given = request.headers.get(HEADER, "")
-    g.request_id = given if SANE_ID.fullmatch(given) else uuid4().hex
+    is_sane = SANE_ID.fullmatch(given) and not has_card_number(given)
+    g.request_id = given if is_sane else uuid4().hex
     g.began = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)

@@ -19,6 +19,7 @@ from models.affiliation.click_id import click_id_of, moment_of
 from models.affiliation.profile import AffiliateProfile, affiliate_by_slug
 from models.affiliation.program import AffiliateProgram
 from models.affiliation.tracking_event import TrackingEvent
+from models.card_numbers import without_card_numbers
 from models.catalog import product_by_slug
 from models.errors import N_, Missing
 from models.ids import new_id
@@ -159,11 +160,11 @@ def _event(
         campaign=_short(visit.campaign or visit.utm.get("utm_campaign")),
         source=_short(visit.utm.get("utm_source")),
         medium=_short(visit.utm.get("utm_medium")),
-        utm={name[:50]: value[:LONGEST_TEXT] for name, value in list(visit.utm.items())[:10]},
-        landing_path=visit.landing_path[:LONGEST_TEXT],
+        utm={name[:50]: _short(value) for name, value in list(visit.utm.items())[:10]},
+        landing_path=_short(visit.landing_path) or "/",
         referrer=_short(visit.referrer),
         ip=visit.ip,
-        user_agent=visit.user_agent[:LONGEST_TEXT],
+        user_agent=_short(visit.user_agent) or "",
         visitor_key=visit.visitor_key,
         country=visit.country,
         expires_at=clicked_at + lasts,
@@ -171,7 +172,10 @@ def _event(
 
 
 def _short(text: str | None) -> str | None:
-    return text[:LONGEST_TEXT] if text else None
+    """What is kept of a text: not all of an endless one, and never a card number."""
+    if not text:
+        return None
+    return without_card_numbers(text[: LONGEST_TEXT + 50])[:LONGEST_TEXT]
 
 
 def _as_json(event: TrackingEvent) -> dict[str, Any]:

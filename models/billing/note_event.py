@@ -1,5 +1,6 @@
 """Keeping every word from the payment side before it is acted upon, once per word."""
 
+import re
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from models.base import Json
 from models.billing.provider_event import EventOutcome, ProviderEvent
-from models.card_numbers import has_card_number
+from models.card_numbers import HIDDEN, is_card_number, without_card_numbers
 from models.ids import new_id
 
 VAULT = "vault"
 PSP = "psp"
 LOOK_UP = "look_up"
-HIDDEN = "[card number]"
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 NEVER_KEPT = frozenset({"client_secret", "number", "cvc", "token"})
 
 
@@ -52,11 +53,20 @@ def note_event(
 def _without_secrets(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            name: _without_secrets(item) for name, item in value.items() if name not in NEVER_KEPT
+            _storable(name): _without_secrets(item)
+            for name, item in value.items()
+            if name not in NEVER_KEPT
         }
     if isinstance(value, list):
         return [_without_secrets(item) for item in value]
-    return HIDDEN if isinstance(value, str) and has_card_number(value) else value
+    if isinstance(value, str):
+        return _storable(value)
+    return HIDDEN if type(value) is int and is_card_number(str(value)) else value
+
+
+def _storable(text: str) -> str:
+    """A text without card numbers and without what PostgreSQL's JSON cannot hold."""
+    return without_card_numbers(_UNSTORABLE.sub("", text))
 
 
 def explain_event(

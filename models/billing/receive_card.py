@@ -18,6 +18,7 @@ from models.base import Json
 from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
 from models.billing.note_event import VAULT, explain_event, note_event
 from models.billing.provider_event import EventOutcome, ProviderEvent
+from models.card_numbers import has_card_number, without_card_numbers
 from models.errors import N_, BadInput, Gone, NotAllowed
 from models.oversight import SYSTEM, emit
 from models.secrets import digest, same
@@ -70,16 +71,16 @@ def read_vault_word(raw: bytes) -> VaultWord:
         month, year = _expiry(str(card.get("expiry", "")))
         return VaultWord(
             capture_id=UUID(str(told["checkout_id"])),
-            try_no=int(told["try_no"]),
+            try_no=_number(told["try_no"]),
             token=_text(info["token"]),
             reference=_text(info["reference"]),
-            brand=_text(card.get("card_type", ""))[:32],
+            brand=_shown(card.get("card_type", ""), 32),
             last4=_digits(card.get("last_four", ""))[-4:],
             exp_month=month,
             exp_year=year,
             body=_what_is_kept(told, info, card),
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UnreadableCallback from None
 
 
@@ -168,22 +169,38 @@ def _what_is_kept(
 ) -> Json:
     """The callback without its token and without anything that we did not ask for."""
     return {
-        "metadata": {"checkout_id": _text(told["checkout_id"]), "try_no": int(told["try_no"])},
+        "metadata": {
+            "checkout_id": str(UUID(str(told["checkout_id"]))),
+            "try_no": _number(told["try_no"]),
+        },
         "reference": _text(info["reference"]),
-        "stored_at": _text(info.get("stored_at", "")),
+        "stored_at": _shown(info.get("stored_at", ""), 40),
         "card": {
             "last_four": _digits(card.get("last_four", ""))[-4:],
-            "card_type": _text(card.get("card_type", ""))[:32],
-            "expiry": _text(card.get("expiry", ""))[:5],
+            "card_type": _shown(card.get("card_type", ""), 32),
+            "expiry": _shown(card.get("expiry", ""), 5),
         },
     }
 
 
 def _text(value: object) -> str:
+    """A text that the purchase rests on: one that cannot be kept as it is, is refused."""
     text = str(value)
-    if len(text) > LONGEST:
+    if len(text) > LONGEST or not text.isprintable() or has_card_number(text):
         raise ValueError
     return text
+
+
+def _shown(value: object, most: int) -> str:
+    """A text that is only shown: what cannot be kept of it is left out."""
+    text = "".join(sign for sign in str(value)[:LONGEST] if sign.isprintable())
+    return without_card_numbers(text, "")[:most]
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int | str) or len(str(value)) > 4:
+        raise ValueError
+    return int(value)
 
 
 def _digits(value: object) -> str:

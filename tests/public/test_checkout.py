@@ -9,10 +9,12 @@ from sqlalchemy import func, select
 
 from models import clock
 from models import session as boundary
+from models.affiliation.click_id import click_id_of
 from models.billing import CaptureEndpoint, Customer, Invoice, PaymentAttempt, ProviderEvent
 from models.billing.in_process import Fault, InProcessProvider
 from models.billing.provider import use_provider
 from models.catalog import PaymentButton
+from models.ids import new_id
 from models.session import send_with, staff_reading, unit_of_work
 from tests.checkouts import ANSWER_LOST, ASKS_BANK, DECLINED, GOOD, put_on_sale, typed_card
 
@@ -93,13 +95,23 @@ class TestInitiate:
         assert "9 avril" in told["then_text"]
 
     def test_keeps_the_consent_and_the_click(self, visitor, key):
-        visitor.set_cookie("weokto_aff_ref", "from-cookie", domain="stam.localhost")
+        clicked = click_id_of(new_id(), new_id())
+        visitor.set_cookie("weokto_aff_ref", clicked, domain="stam.localhost")
         initiate(visitor, key)
         initiate(visitor, key, click="from-page")
 
         with staff_reading() as session:
             rows = session.scalars(select(CaptureEndpoint)).all()
-        assert {row.affiliate_click_id for row in rows} == {"from-cookie", "from-page"}
+        assert {row.affiliate_click_id for row in rows} == {clicked, "from-page"}
+
+    def test_keeps_nothing_else_that_stands_in_the_clicks_cookie(self, visitor, key):
+        for cookie in ("4242424242424242", '"\\000"', "x" * 3000, "\xff"):
+            visitor.set_cookie("weokto_aff_ref", cookie, domain="stam.localhost")
+            assert initiate(visitor, key).status_code == 200
+
+        with staff_reading() as session:
+            rows = session.scalars(select(CaptureEndpoint)).all()
+        assert {row.affiliate_click_id for row in rows} == {None}
         assert all("14 days" in row.consent_text for row in rows)
         assert all(row.consent_ip == "127.0.0.1" for row in rows)
 
