@@ -48,7 +48,7 @@ class DashboardView(Guarded, BaseView):
             self.render(
                 "admin_views/dashboard.html",
                 days=days,
-                spans=SPANS,
+                spans=SPANS if any(card.change for card in cards) else (),
                 cards=cards,
                 tables=tables_of(session, self.console, days, now),
                 chart=self._chart() if self.allows("chart") else None,
