@@ -141,6 +141,17 @@ def staff_reading() -> Iterator[Session]:
 
 
 @contextmanager
+def staff_glance() -> Iterator[Connection]:
+    """One read as staff on a hot path: each statement by itself, without a transaction to end."""
+    engine = engine_of("staff")
+    if isinstance(engine, Connection):
+        yield engine
+        return
+    with engine.connect() as connection:
+        yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+
+@contextmanager
 def member_session(user_id: UUID | None) -> Iterator[Session]:
     """One transaction as a member (or as nobody): row security shows only what is theirs."""
     session = Session(engine_of("member"), expire_on_commit=False)

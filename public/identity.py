@@ -232,7 +232,7 @@ def _meet() -> ResponseReturnValue | None:
     if COOKIES[platform_here()] not in request.cookies or not current_user.is_authenticated:
         return None
     now = clock.now()
-    if is_due_for_touch(g.session_row, now):
+    if is_due_for_touch(g.session_row.last_activity_at, now):
         with unit_of_work() as session:
             touch(session, current_user.session_id, now=now)
     if not current_user.needs_second_factor or area in BEFORE_SECOND_FACTOR:

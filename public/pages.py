@@ -76,9 +76,10 @@ def shown_to_all(template: str, **context: Any) -> Response:
         text = render()
     else:
         asked = str(CONSENT_COOKIE in request.cookies)
-        who = "member" if somebody_is_signed_in() else ""
-        text = kept_text(render, request.host, request.path, str(get_locale()), asked, who)
-        keep_this_answer()
+        language, signed_in = str(get_locale()), somebody_is_signed_in()
+        who = "member" if signed_in else ""
+        text = kept_text(render, request.host, request.path, language, asked, who)
+        keep_this_answer(language if signed_in else "")
     answer = make_response(text)
     answer.headers["Cache-Control"] = "no-cache"
     return answer

@@ -4,8 +4,10 @@ The application marks an answer as the same for everyone (``keep_this_answer``);
 seconds, whoever asks the same host for the same address in the same language and state of
 consent, without a session, gets those bytes: compressed once, with their ETag and every
 header they left with, content policy included. A stale page is rendered again by the first
-who asks while the others still get the former one. ``forget_rendered`` drops everything in
-this process at once; other processes follow within ``KEEP_SECONDS``.
+who asks while the others still get the former one. Whoever is signed in gets the bytes made
+for signed-in readers of the same language, after one look at who they are.
+``forget_rendered`` drops everything in this process at once; other processes follow within
+``KEEP_SECONDS``.
 """
 
 import gzip
@@ -19,10 +21,12 @@ from typing import Any
 from flask import Flask, current_app, request
 from prometheus_client import Counter
 
-from public.languages import preferred_language
+from public.languages import LANGUAGES, preferred_language
+from public.readers import reader_of
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
+Key = tuple[str, ...]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 KEEP_SECONDS = 5.0
@@ -57,35 +61,61 @@ class Page:
 class RenderedPages:
     """The WSGI middleware around the application; one per process."""
 
-    def __init__(self, inner: Wsgi, keep_seconds: float = KEEP_SECONDS) -> None:
+    def __init__(
+        self,
+        inner: Wsgi,
+        keep_seconds: float = KEEP_SECONDS,
+        reader: Callable[[Environ], str | None] = reader_of,
+    ) -> None:
         self.inner = inner
         self.keep_seconds = keep_seconds
-        self.pages: dict[tuple[str, ...], Page] = {}
-        self.texts: dict[tuple[str, ...], tuple[float, str]] = {}
+        self.reader = reader
+        self.pages: dict[Key, Page] = {}
+        self.texts: dict[Key, tuple[float, str]] = {}
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         key = key_of(environ)
         if key is None:
             return self.inner(environ, start_response)
+        if is_signed_in(environ) and not key[0].startswith(STATIC):
+            return self._for_member(key, environ, start_response)
         page = self.pages.get(key)
         if page is not None and (page.until > time.monotonic() or page.being_renewed):
             from_memory.inc()
             return _answer(page, environ, start_response)
         return self._render(key, page, environ, start_response)
 
+    def _for_member(
+        self, key: Key, environ: Environ, start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """The page kept for this reader's language; who reads is only asked where one is kept."""
+        now = time.monotonic()
+        kept = {language: self.pages.get(_of_member(key, language)) for language in LANGUAGES}
+        if any(page is not None and page.until > now for page in kept.values()):
+            page = kept.get(self.reader(environ) or "")
+            if page is not None and page.until > now:
+                from_memory.inc()
+                return _answer(page, environ, start_response)
+        return self._render(key, None, environ, start_response, member=True)
+
     def _render(
         self,
-        key: tuple[str, ...],
+        key: Key,
         former: Page | None,
         environ: Environ,
         start_response: Callable[..., Any],
+        *,
+        member: bool = False,
     ) -> Iterable[bytes]:
-        """Let the application answer, and keep the answer when it says so."""
+        """Let the application answer, and keep the answer when it says so and for whom."""
         told: list[Any] = []
         if former is not None:
             former.being_renewed = True
         try:
             parts = self.inner(environ, lambda *given: told.append(given))
+            if MARK not in environ:  # it may be a long download: it goes out as it comes
+                start_response(*told[0])
+                return parts
             try:
                 body = b"".join(parts)
             finally:
@@ -95,15 +125,16 @@ class RenderedPages:
             if former is not None:
                 former.being_renewed = False
         status, headers = told[0][0], told[0][1]
-        if not environ.get(MARK) or not status.startswith("200") or _sets_cookie(headers):
+        reader = environ[MARK]
+        if bool(reader) != member or not status.startswith("200") or _sets_cookie(headers):
             start_response(*told[0])
             return [body]
         varies = "Accept-Encoding" if key[0].startswith(STATIC) else VARIES
         page = _page(body, headers, varies, time.monotonic() + self.keep_seconds)
-        self._keep(key, page)
+        self._keep(_of_member(key, reader) if member else key, page)
         return _answer(page, environ, start_response)
 
-    def _keep(self, key: tuple[str, ...], page: Page) -> None:
+    def _keep(self, key: Key, page: Page) -> None:
         if self.keep_seconds <= 0:
             return
         self.pages.pop(key, None)
@@ -119,9 +150,12 @@ def install(app: Flask) -> None:
     app.extensions["rendered"] = front
 
 
-def keep_this_answer() -> None:
-    """Say that the answer being made is the same for everyone who asks alike."""
-    request.environ[MARK] = True
+def keep_this_answer(reader: str = "") -> None:
+    """Say that the answer being made is the same for everyone who asks alike.
+
+    ``reader`` is the language of the signed-in person it is made for, if one asks.
+    """
+    request.environ[MARK] = reader
 
 
 def kept_text(render: Callable[[], str], *variant: str) -> str:
@@ -147,8 +181,8 @@ def forget_rendered(app: Flask) -> None:
     front.texts.clear()
 
 
-def key_of(environ: Environ) -> tuple[str, ...] | None:
-    """What tells two anonymous answers apart; None where the cache has no say."""
+def key_of(environ: Environ) -> Key | None:
+    """What tells two answers to strangers apart; None where the cache has no say."""
     if environ["REQUEST_METHOD"] != "GET":
         return None
     path, query = environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")
@@ -157,8 +191,6 @@ def key_of(environ: Environ) -> tuple[str, ...] | None:
     if query:
         return None
     cookies = environ.get("HTTP_COOKIE", "")
-    if cookies and SIGNED_IN.search(cookies):
-        return None
     chosen = LANGUAGE_COOKIE.search(cookies) if cookies else None
     return (
         environ.get("HTTP_HOST", ""),
@@ -167,6 +199,17 @@ def key_of(environ: Environ) -> tuple[str, ...] | None:
         chosen.group(1) if chosen else preferred_language(environ.get("HTTP_ACCEPT_LANGUAGE", "")),
         "asked" if cookies and CONSENT_COOKIE.search(cookies) else "",
     )
+
+
+def _of_member(key: Key, language: str) -> Key:
+    """The same page for signed-in readers: their profile's language goes before the browser's."""
+    return (*key[:3], language, key[4], "member")
+
+
+def is_signed_in(environ: Environ) -> bool:
+    """Whether a cookie says so; whether it is true has to be looked up."""
+    cookies = environ.get("HTTP_COOKIE", "")
+    return bool(cookies) and SIGNED_IN.search(cookies) is not None
 
 
 def _sets_cookie(headers: Headers) -> bool:

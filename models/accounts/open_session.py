@@ -67,9 +67,9 @@ def touch(session: Session, session_id: UUID, *, now: datetime) -> UserSession:
     return row
 
 
-def is_due_for_touch(row: UserSession, now: datetime) -> bool:
+def is_due_for_touch(last_activity_at: datetime, now: datetime) -> bool:
     """Whether ``touch`` would write."""
-    return now - row.last_activity_at >= ACTIVITY_EVERY
+    return now - last_activity_at >= ACTIVITY_EVERY
 
 
 def end_session(

@@ -13,7 +13,7 @@ from models import session as boundary
 from models.accounts import Platform, User, UserType
 from models.accounts.open_session import open_session
 from models.oversight.actor import SYSTEM
-from models.settings import Settings, current_settings, use_settings
+from models.settings import Settings, use_settings
 from tests.bench.ground import DATA, Ground
 from tests.processes import ROOT, free_port, status_of, wait_for
 
@@ -23,14 +23,13 @@ SECONDS_TO_START = 60
 
 @contextmanager
 def acting_in(settings: Settings) -> Iterator[None]:
-    """Rules called in this process work on a bench's database; nothing is queued."""
-    before = current_settings()
+    """Rules called in this process work on a bench's database, as durably as in production."""
     use_settings(settings)
+    boundary.bind_from(settings)
     try:
-        with boundary.speaking_to(settings, None):
-            yield
+        yield
     finally:
-        use_settings(before)
+        boundary.dispose()
 
 
 @contextmanager

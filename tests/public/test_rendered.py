@@ -4,7 +4,7 @@ import gzip
 import time
 
 import pytest
-from flask import Flask, request
+from flask import Flask, Response, request
 
 from public.rendered import RenderedPages, forget_rendered, keep_this_answer
 
@@ -14,6 +14,8 @@ def site():
     """A small site behind the cache that counts how often it really answers."""
     site = Flask(__name__)
     site.rendered = 0
+    site.reader = None  # the language of whoever the session cookie lets in
+    site.looks = 0
 
     @site.get("/")
     def page():
@@ -32,12 +34,31 @@ def site():
         site.rendered += 1
         return "set", 200, {"Set-Cookie": "a=b"}
 
+    @site.get("/member")
+    def member():
+        site.rendered += 1
+        keep_this_answer(site.reader or "")
+        return f"member {site.rendered}"
+
+    @site.get("/download")
+    def download():
+        return Response(parts())
+
+    def parts():
+        for number in range(3):
+            site.rendered += 1
+            yield f"{number}"
+
     @site.get("/echo")
     def echo():
         keep_this_answer()
         return request.host
 
-    site.extensions["rendered"] = site.wsgi_app = RenderedPages(site.wsgi_app)
+    def look(environ):
+        site.looks += 1
+        return site.reader
+
+    site.extensions["rendered"] = site.wsgi_app = RenderedPages(site.wsgi_app, reader=look)
     return site
 
 
@@ -116,3 +137,51 @@ class TestRenderedPages:
             client.get("/echo", base_url=f"http://host{number}")
 
         assert len(site.extensions["rendered"].pages) <= 512
+
+
+class TestSignedInReaders:
+    """Pages that say nothing about who reads them but that they are signed in."""
+
+    @pytest.fixture
+    def member(self, site):
+        site.reader = "fr"
+        return site.test_client(use_cookies=False)
+
+    @staticmethod
+    def read(client, path="/member"):
+        return client.get(path, headers={"Cookie": "weokto_session=x"}).text
+
+    def test_get_what_was_made_for_another_of_their_language(self, site, member):
+        assert self.read(member) == self.read(member) == "member 1"
+        assert site.looks == 1
+
+    def test_of_another_language_get_their_own(self, site, member):
+        self.read(member)
+        site.reader = "en"
+
+        assert self.read(member) == self.read(member) == "member 2"
+
+    def test_whose_session_opens_nothing_are_left_to_the_application(self, site, member):
+        self.read(member)
+        site.reader = None
+
+        assert self.read(member) == "member 2"
+        assert self.read(member) == "member 3"
+
+    def test_never_leave_their_page_to_strangers(self, site, member):
+        self.read(member)
+        site.reader = None
+
+        assert member.get("/member").text == "member 2"
+
+    def test_cost_no_look_where_nothing_is_kept(self, site, member):
+        self.read(member, "/own")
+        self.read(member, "/own")
+
+        assert site.looks == 0
+
+    def test_get_a_download_as_it_comes(self, site, member):
+        answer = member.get("/download", headers={"Cookie": "weokto_session=x"}, buffered=False)
+
+        assert site.rendered < 3
+        assert answer.text == "012"
