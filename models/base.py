@@ -66,9 +66,12 @@ class Base(DeclarativeBase):
 
 
 class Keyed:
-    """A UUIDv7 primary key made in Python."""
+    """A UUIDv7 primary key made in Python, there from the moment the row is made."""
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id, sort_order=-10)
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**{"id": new_id(), **values})
 
 
 class Stamped:

@@ -11,7 +11,7 @@ from models.affiliation.edit_lock_rules import LockRow, edit_lock_rules
 from models.affiliation.lock_rule import LockProfile
 from models.affiliation.prove_ledger import prove_ledger
 from models.billing import InvoiceKind
-from models.ledger import Account, balances_of
+from models.ledger import Account, LedgerTransfer, balances_of
 from models.oversight import SYSTEM, AuditEvent
 
 DAY = timedelta(days=1)
@@ -67,6 +67,14 @@ class TestEarnCommission:
         assert (told["lock_profile"], told["lock_rule_version"], told["age_days"]) == ("NEW", 1, 0)
         assert told["from_free_product"] is False
         assert session.query(AuditEvent).filter_by(action="affiliation.commission_earned").one()
+
+    def test_names_itself_on_each_posting(self, session, shop, make, now):
+        affiliate = make.affiliate()
+
+        earned = [earn(session, shop, affiliate, now).id for _ in range(2)]
+
+        posted = session.query(LedgerTransfer).order_by(LedgerTransfer.seq)
+        assert [transfer.commission_id for transfer in posted] == earned
 
     def test_twice_earns_once(self, session, shop, make, now):
         affiliate = make.affiliate()
