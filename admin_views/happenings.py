@@ -118,3 +118,49 @@ ACTORS = {
     "cron": N_("An outside clock"),
 }
 """Who acts or asks where it is no signed-in person."""
+
+JOBS = {
+    "accounts-tidy": N_("Forget what is past its time"),
+    "affiliation-flush-clicks": N_("Store the clicks"),
+    "affiliation-mature": N_("Let commissions past the right of withdrawal"),
+    "affiliation-tidy": N_("Prepare the months of clicks, hide old addresses"),
+    "billing-expire-captures": N_("Close the checkouts that ran out of time"),
+    "billing-resolve-unknown": N_("Ask what became of unanswered payments"),
+    "catalog-send-webhooks": N_("Tell the buttons' webhooks"),
+    "ledger-verify": N_("Prove the ledger"),
+    "oversight-send-mails": N_("Send the mails"),
+    "oversight-sweep": N_("Pass on the events that were left"),
+}
+"""Per scheduled job: what it is for."""
+
+COUNTS = {
+    "addresses_hashed": N_("addresses hidden"),
+    "affiliates": N_("affiliates"),
+    "asked": N_("asked"),
+    "asked_again": N_("asked again"),
+    "delivered": N_("delivered"),
+    "difference": N_("difference"),
+    "differences": N_("differences"),
+    "entries": N_("entries"),
+    "errors": N_("errors"),
+    "events": N_("events"),
+    "expired": N_("expired"),
+    "found": N_("found"),
+    "given_up": N_("given up"),
+    "head": N_("last fingerprint"),
+    "later": N_("to try later"),
+    "left_to_the_vault": N_("left to the vault"),
+    "links": N_("links"),
+    "locked": N_("locked"),
+    "logs": N_("log lines"),
+    "months_made": N_("months prepared"),
+    "resolved": N_("resolved"),
+    "runs": N_("runs"),
+    "secrets": N_("secrets"),
+    "sent": N_("sent"),
+    "sessions": N_("sessions"),
+    "stored": N_("stored"),
+    "told": N_("passed on"),
+    "transfers": N_("movements"),
+}
+"""Per figure that a run reports: what was counted."""

@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from admin_views.acting import acting
 from admin_views.forms import ConsoleForm
 from admin_views.guard import Console, Guarded
+from admin_views.happenings import COUNTS, JOBS
 from admin_views.queues import discard_job, queues_now, retry_job
 from admin_views.reading import reading
 from admin_views.words import status_words
@@ -46,6 +47,7 @@ class JobsView(Guarded, BaseView):
                 "status": status_words(RunStatus, runs[job.name].status)[0]
                 if job.name in runs
                 else "",
+                "name": JOBS.get(job.name, job.name),
                 "counts": self._counts(runs.get(job.name)),
                 "next": job.due_after(clock.now()),
             }
@@ -67,9 +69,12 @@ class JobsView(Guarded, BaseView):
     def _counts(self, run: JobRun | None) -> dict[str, Any]:
         """What a run did; amounts are for finance only."""
         counts = run.counts if run else {}
-        if self.console.may(P.FINANCE_FIGURES):
-            return counts
-        return {key: value for key, value in counts.items() if "amount" not in key}
+        finance = self.console.may(P.FINANCE_FIGURES)
+        return {
+            COUNTS.get(key, key.replace("_", " ")): value
+            for key, value in counts.items()
+            if finance or "amount" not in key
+        }
 
     @expose("/run/", methods=("POST",))
     def run(self) -> ResponseReturnValue:
@@ -78,7 +83,9 @@ class JobsView(Guarded, BaseView):
             abort(400)
         name = request.form.get("name", "")
         dry = "dry_run" in request.form
-        with rule(gettext("%(name)s is on its way. Reload to see how it went.", name=name)) as s:
+        asked = gettext(JOBS.get(name, name))
+        told = gettext("Asked for: %(name)s. Reload to see how it went.", name=asked)
+        with rule(told) as s:
             run_now(s, name, actor=acting(), dry_run=dry)
         return redirect(self.address_of("index_view"))
 

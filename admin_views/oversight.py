@@ -10,7 +10,7 @@ from admin_views.acts import Act
 from admin_views.base import AdminView
 from admin_views.filters import Choice, Flag, Is, OneOf, Reference, between
 from admin_views.formats import Badge, Code, Count, Data, Linked, Named, Told
-from admin_views.happenings import ACTORS, HAPPENINGS, MAILS, RECORDS
+from admin_views.happenings import ACTORS, HAPPENINGS, JOBS, MAILS, RECORDS
 from admin_views.listing import Lookup, Row
 from admin_views.past import role_words
 from models.accounts import User
@@ -184,7 +184,7 @@ class RunView(AdminView):
     )
     column_details_list = (*column_list, "counts", "error", "created_at")
     formats = {
-        "name": Code(),
+        "name": Named(JOBS),
         "status": Badge(RunStatus),
         "trigger": Named(ACTORS),
         "counts": Data(),

@@ -12,11 +12,12 @@ from jinja2 import nodes
 from sqlalchemy import Enum
 
 import models.tables  # noqa: F401 -- so that every table is known
-from admin_views.happenings import HAPPENINGS, MAILS, RECORDS
+from admin_views.happenings import HAPPENINGS, JOBS, MAILS, RECORDS
 from admin_views.labels import LABELS
 from admin_views.registry import MENU
 from admin_views.words import STATUSES
 from jobs.listeners import LISTENERS
+from jobs.schedule import PERIODIC
 from models.base import Base
 from tests.catalogues import FRENCH, ROOT, catalogue_at, marked_texts
 
@@ -236,6 +237,9 @@ class TestCodes:
         kinds = {path.stem for path in (ROOT / "templates/mails").glob("*.html")}
 
         assert not kinds - MAILS.keys()
+
+    def test_every_scheduled_job_has_words(self):
+        assert not {periodic.name for periodic in PERIODIC} - JOBS.keys()
 
     def test_every_status_has_words(self):
         kinds = {
