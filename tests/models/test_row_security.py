@@ -1,11 +1,18 @@
 """Row security: what a member, another member and nobody see of two people's data."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import func, select, text
 
-from models.accounts import User
+from models import clock
+from models.accounts import User, UserSession
+from models.billing.in_process import InProcessProvider
+from models.billing.provider import use_provider
+from models.secrets import digest
 from models.session import member_session, unit_of_work
 from models.tables import metadata
+from tests.checkouts import buy
 from tests.factories import Make
 
 SHOWN_TO_ALL = {
@@ -21,14 +28,58 @@ SHOWN_TO_ALL = {
 }
 
 
+OF_CUSTOMER = "(SELECT user_id FROM customers c WHERE c.id = customer_id)"
+OF_INVOICE = (
+    "(SELECT c.user_id FROM invoices i JOIN customers c ON c.id = i.customer_id"
+    " WHERE i.id = invoice_id)"
+)
+OWNERS = {
+    "users": "id",
+    "user_sessions": "user_id",
+    "customers": "user_id",
+    "capture_endpoints": "user_id",
+    "access_grants": "user_id",
+    "community_members": "user_id",
+    "payment_methods": OF_CUSTOMER,
+    "invoices": OF_CUSTOMER,
+    "invoice_lines": OF_INVOICE,
+    "payment_attempts": OF_INVOICE,
+    "affiliate_profiles": "user_id",
+    "affiliate_tracking_events": "affiliate_id",
+    "affiliate_commissions": "affiliate_id",
+    "ledger_transfers": "affiliate_id",
+    "ledger_entries": "affiliate_id",
+    "ledger_accounts": "affiliate_id",
+}
+"""Each personal table, and whose a row of it is. Whoever is in a community sees its members;
+here everyone is alone in theirs."""
+
+
 @pytest.fixture
 def two_people(committed):
-    with unit_of_work() as session:
-        make = Make(session)
-        people = [make.user(), make.user()]
-        for person in people:
-            make.capture(user=person)
-            make.click(make.affiliate(user=person))
+    """Two buyers, each alone in a community and brought by an affiliate of their own."""
+    people = []
+    twin = InProcessProvider()
+    use_provider(twin)
+    for name in ("ann", "bea"):
+        with unit_of_work() as session:
+            make = Make(session)
+            plan = make.plan()
+            make.program(plan.product)
+            key = make.button(plan=plan).button_key
+            seller, buyer = make.affiliate(), make.user(f"{name}@example.org")
+            click = make.click(seller).click_id
+            for person in (seller.user, buyer):
+                session.add(
+                    UserSession(
+                        user_id=person.id,
+                        token_hash=digest(str(person.id)),
+                        expires_at=clock.now() + timedelta(days=1),
+                    )
+                )
+            people += [buyer, seller.user]
+        buy(twin, key, f"{name}@example.org", click_id=click)
+    use_provider(None)
     return people
 
 
@@ -70,6 +121,28 @@ class TestMembersRole:
                 member_session(two_people[0].id) as session,
             ):
                 session.execute(text(statement))
+
+
+class TestEachPerson:
+    @pytest.mark.parametrize("table", OWNERS)
+    def test_sees_their_own_rows_and_nobody_elses(self, two_people, table):
+        rows = f"SELECT ctid::text, ({OWNERS[table]})::text FROM {table}"
+        with unit_of_work() as session:
+            everything = session.execute(text(rows)).all()
+        owners = {owner for _, owner in everything}
+        assert len(owners & {str(person.id) for person in two_people}) >= 2, "nothing to tell apart"
+        for person in two_people:
+            with member_session(person.id) as session:
+                seen = session.scalars(text(f"SELECT ctid::text FROM {table}")).all()
+            theirs = [place for place, owner in everything if owner == str(person.id)]
+            assert sorted(seen) == sorted(theirs), person.email
+
+    def test_covers_every_table_that_is_theirs(self, session):
+        readable = session.scalars(
+            text("SELECT tablename FROM pg_policies WHERE 'ws_member' = ANY (roles)")
+        ).all()
+        shared = {"channel_categories"}
+        assert set(readable) - SHOWN_TO_ALL - shared == set(OWNERS)
 
 
 class TestEveryTable:
