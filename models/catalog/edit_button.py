@@ -1,5 +1,6 @@
 """Making, changing and closing payment buttons. A key that pages use never changes."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -32,6 +33,10 @@ EDITABLE = frozenset(
         "extra",
     }
 )
+
+# One slash, then no second one in any spelling that a browser takes for one; no white space.
+_PATH = re.compile(r"/(?!/)[^\\\s]*")
+_WHITE = re.compile(r"[\s\x00-\x1f]")
 
 
 class KeyInUse(DomainError):
@@ -115,18 +120,26 @@ def _check(session: Session, button: PaymentButton) -> None:
     )
     for field in ("success_url", "cancel_url"):
         check_destination(field, getattr(button, field) or "/")
-    if button.webhook_url and urlsplit(button.webhook_url).scheme != "https":
+    if button.webhook_url and _scheme_and_host(button.webhook_url)[0] != "https":
         raise BadInput(N_("A webhook needs an https address."), field="webhook_url")
 
 
 def check_destination(field: str, address: str) -> None:
     """Refuse what is neither a path on our sites nor an https address on one of our hosts."""
-    parts = urlsplit(address)
-    is_path = address.startswith("/") and not address.startswith(("//", "/\\"))
+    scheme, host = _scheme_and_host(address)
     hosts = (*current_settings().weokto_hosts, *current_settings().stam_hosts)
-    on_our_host = parts.scheme == "https" and parts.hostname in hosts
-    if not (is_path or on_our_host):
+    on_our_host = scheme == "https" and host in hosts
+    if not (_PATH.fullmatch(address) or on_our_host):
         raise BadInput(
             N_("A path such as /welcome, or an https address on one of our own hosts."),
             field=field,
         )
+
+
+def _scheme_and_host(address: str) -> tuple[str, str | None]:
+    """An address's scheme and host; nothing of what is no address, or holds white space."""
+    try:
+        parts = urlsplit(address)
+        return ("", None) if _WHITE.search(address) else (parts.scheme, parts.hostname)
+    except ValueError:
+        return "", None

@@ -250,7 +250,15 @@ class TestButton:
 
     @pytest.mark.parametrize(
         "address",
-        ["https://evil.example/x", "http://stam.localhost/x", "//evil.example", "javascript:1"],
+        [
+            "https://evil.example/x",
+            "http://stam.localhost/x",
+            "//evil.example",
+            "/\t/evil.example",
+            "/\\evil.example",
+            "https://[",
+            "javascript:1",
+        ],
     )
     def test_sends_buyers_to_our_own_pages_only(self, session, make, address):
         with pytest.raises(BadInput):
