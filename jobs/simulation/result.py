@@ -25,7 +25,7 @@ def affiliates(session: Session) -> dict[str, dict[str, Any]]:
         balances[row.affiliate_id][row.account] = row.balance
     totals = _totals(session)
     found = {}
-    profiles = select(AffiliateProfile).order_by(AffiliateProfile.created_at)
+    profiles = select(AffiliateProfile).order_by(AffiliateProfile.user_id)
     for profile in session.scalars(profiles):
         mine, moved = balances[profile.user_id], totals[profile.user_id]
         available = mine.get(Account.AVAILABLE, 0)

@@ -284,6 +284,16 @@ class TestResult:
 
         assert play(*events) == play(*events)
 
+    def test_lists_what_happened_in_one_instant_in_the_order_written(self, play):
+        people = [f"b{number}@example.org" for number in range(8)]
+        result = play(click(), *(buy(email=email) for email in people))
+
+        for part in ("customers", "invoices", "commissions"):
+            assert [row["email"] for row in result[part]] == people
+        numbers = [f"WS-2026-{number:06}" for number in range(1, 9)]
+        assert [row["number"] for row in result["invoices"]] == numbers
+        assert [row["invoice"] for row in result["commissions"]] == numbers
+
     def test_numbers_invoices_by_the_year_in_paris(self, play):
         result = play(
             buy(visitor=None, at="2026-12-31T22:30:00Z"),
