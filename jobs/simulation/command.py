@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from jobs.simulation.engine import Progress, simulate
-from jobs.simulation.moments import BadMoment, read_instant
 from jobs.simulation.scenario import BadScenario, Scenario, read_scenario
 from models.settings import Settings
 
@@ -21,7 +20,7 @@ def run(path: Path, settings: Settings, *, until: str | None, out: Path | None, 
     """Play one scenario; answers the exit status: 0 done, 2 for one that cannot be played."""
     logging.disable(logging.INFO)  # thousands of jobs well done are no news here
     try:
-        scenario = _until(read_scenario(path), until)
+        scenario = read_scenario(path, until=until)
         result = _with_bar(scenario, settings, keep=keep)
     except BadScenario as refusal:
         click.echo(f"{path.name}: {refusal}", err=True)
@@ -35,15 +34,6 @@ def run(path: Path, settings: Settings, *, until: str | None, out: Path | None, 
         out.write_text(text + "\n", "utf-8")
         _print_table(result)
     return 0
-
-
-def _until(scenario: Scenario, until: str | None) -> Scenario:
-    if until is None:
-        return scenario
-    try:
-        return scenario.model_copy(update={"until": read_instant(until)})
-    except BadMoment as refusal:
-        raise BadScenario(f"--until: {refusal}") from None
 
 
 def _with_bar(scenario: Scenario, settings: Settings, *, keep: bool) -> dict[str, Any]:

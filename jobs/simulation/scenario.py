@@ -1,19 +1,19 @@
 """What a scenario may say, as shapes; anything else is refused with its event and field."""
 
+import json
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
 )
-from ruamel.yaml import YAML
+from ruamel.yaml import YAML, SafeConstructor
 from ruamel.yaml.error import YAMLError
 
 from jobs.simulation.moments import BadMoment, read_instant, read_moment
@@ -30,13 +30,7 @@ def _instant(value: object) -> object:
     return value if isinstance(value, datetime) else read_instant(str(value))
 
 
-def _aware(value: datetime) -> datetime:
-    if value.tzinfo is None:
-        raise BadMoment("an instant needs its offset from UTC")
-    return value
-
-
-Instant = Annotated[datetime, BeforeValidator(_instant), AfterValidator(_aware)]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
 Cents = Annotated[int, Field(ge=0, strict=True)]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Rate = Annotated[Decimal, Field(ge=0, max_digits=10)]
@@ -49,7 +43,7 @@ class Shape(BaseModel):
 
 
 class SettingsShape(Shape):
-    vat_rate: Annotated[Decimal, Field(ge=0, lt=1)] | None = None
+    vat_rate: Annotated[Decimal, Field(ge=0, lt=1, decimal_places=4)] | None = None
     withdrawal_minimum: Cents | None = None
 
 
@@ -121,9 +115,12 @@ class Buy(Event):
 
 
 class SetRisk(Event):
+    """Commissions still locked keep their days: ``relock`` can only say so."""
+
     do: Literal["set_risk"]
     affiliate: Text
     level: RiskLevel
+    relock: Literal[False] = False
     note: str = "scenario"
 
 
@@ -165,8 +162,11 @@ class Scenario(Shape):
     def in_order(self) -> list[tuple[datetime, int, Any]]:
         """The events as (instant, index in the file, event) in order of time, ties as written.
 
-        Raises BadScenario naming the event whose instant cannot be read or lies before the start.
+        Raises BadScenario naming the event whose instant cannot be read or lies before the
+        start, and where the end does.
         """
+        if self.until < self.start:
+            raise BadScenario("until: it lies before the start")
         moments = []
         for index, event in enumerate(self.events):
             try:
@@ -179,19 +179,42 @@ class Scenario(Shape):
         return sorted(moments, key=lambda moment: moment[:2])
 
 
-def read_scenario(path: Path) -> Scenario:
+def read_scenario(path: Path, *, until: str | None = None) -> Scenario:
     """Read a YAML 1.2 or JSON file. Raises BadScenario with one line."""
     try:
-        data = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
+        data = _data_of(path.read_text("utf-8-sig"))
     except OSError as refusal:
         raise BadScenario(f"{path}: {refusal.strerror}") from None
     except (YAMLError, UnicodeDecodeError) as refusal:
         raise BadScenario(f"{path} is neither YAML nor JSON: {refusal}".splitlines()[0]) from None
-    return check_scenario(data)
+    return check_scenario(data, until=until)
 
 
-def check_scenario(data: object) -> Scenario:
-    """Take a scenario's data over. Raises BadScenario naming the event's index and field."""
+class _AsWritten(SafeConstructor):
+    """Leaves instants as the text they are, as YAML 1.2's own schema does."""
+
+
+_AsWritten.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+
+
+def _data_of(text: str) -> object:
+    """JSON is tried first: YAML nearly contains it, but reads pairs of escapes otherwise and
+    takes a hundred times as long."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        yaml = YAML(typ="safe", pure=True)
+        yaml.Constructor = _AsWritten
+        return yaml.load(text)
+
+
+def check_scenario(data: object, *, until: str | None = None) -> Scenario:
+    """Take a scenario's data over, to end ``until`` another instant where one is given.
+
+    Raises BadScenario naming the event's index and field.
+    """
+    if until is not None and isinstance(data, dict):
+        data = {**data, "until": until}
     try:
         scenario = Scenario.model_validate(data)
     except ValidationError as refusal:

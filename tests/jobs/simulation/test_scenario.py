@@ -78,6 +78,46 @@ class TestReadScenario:
         )
         assert read_scenario(path).communities[0].slug == "no"
 
+    def test_reads_instants_that_yaml_need_not_quote(self, tmp_path):
+        path = tmp_path / "s.yaml"
+        path.write_text(
+            "start: 2026-03-10T10:00:00+01:00\nuntil: 2026-03-11 10:00:00Z\n"
+            "events:\n"
+            "  - {at: 2026-03-10T12:00:00+01:00, do: click, visitor: v1, ref: alice}\n"
+            "  - {at: +1h, do: set_risk, affiliate: alice, level: AT_RISK, relock: false}\n"
+        )
+
+        moments = read_scenario(path).in_order()
+
+        assert [(at.isoformat(), index) for at, index, _ in moments] == [
+            ("2026-03-10T11:00:00+01:00", 1),
+            ("2026-03-10T12:00:00+01:00", 0),
+        ]
+
+    @pytest.mark.parametrize("day", ["2026-02-31T09:00:00+01:00", "2026-03-10", "{a: 1}", "7"])
+    def test_refuses_what_is_no_instant_in_words(self, tmp_path, day):
+        path = tmp_path / "s.yaml"
+        path.write_text(f"start: {day}\nuntil: 2026-03-11T10:00:00+01:00\n")
+
+        with pytest.raises(BadScenario, match="start"):
+            read_scenario(path)
+
+    def test_reads_json_as_json_writes_it(self, tmp_path):
+        path = tmp_path / "s.json"
+        communities = [{"slug": "academy", "name": "Académie \N{ROCKET}"}]
+        path.write_text("\ufeff" + json.dumps(scenario(communities=communities), indent="\t"))
+
+        assert read_scenario(path).communities[0].name == "Académie \N{ROCKET}"
+
+    def test_ends_where_it_is_told_to(self, tmp_path):
+        path = tmp_path / "s.json"
+        path.write_text(json.dumps({"start": BUSINESS["start"]}))
+
+        assert read_scenario(path, until="2026-03-12T00:00:00Z").until.day == 12
+        for until in (None, "tomorrow", "2026-03-01T00:00:00Z"):
+            with pytest.raises(BadScenario, match="until"):
+                read_scenario(path, until=until)
+
     @pytest.mark.parametrize("text", ["{", "start: [", "\x00", "a: b: c"])
     def test_refuses_what_is_neither_yaml_nor_json(self, tmp_path, text):
         path = tmp_path / "s.yaml"
