@@ -17,6 +17,8 @@ Listeners = Mapping[str, Sequence[Listener]]
 CHUNK = 50
 FIRST_WAIT = timedelta(seconds=10)
 LONGEST_WAIT = timedelta(hours=1)
+LONGEST_AFTER = 9
+"""So many failures reach the longest wait; doubling on would one day overflow, and stop all."""
 
 
 def dispatch_events(session: Session, listeners: Listeners, *, now: datetime) -> dict[str, int]:
@@ -36,7 +38,8 @@ def dispatch_events(session: Session, listeners: Listeners, *, now: datetime) ->
             if (error := _tell(session, event, listener, now)) is not None
         ]
         if errors:
-            event.next_try_at = now + min(FIRST_WAIT * 2**event.attempts, LONGEST_WAIT)
+            doubled = FIRST_WAIT * 2 ** min(event.attempts, LONGEST_AFTER)
+            event.next_try_at = now + min(doubled, LONGEST_WAIT)
             event.attempts += 1
             event.last_error = "; ".join(errors)[:2000]
             failed += len(errors)

@@ -101,6 +101,19 @@ class TestDispatch:
         with unit_of_work() as session:
             assert session.scalar(select(func.count()).select_from(OutboxDelivery)) == 2
 
+    def test_one_that_never_stops_failing_still_stops_nobody(self, committed, listeners, now):
+        listeners(happened=(fail,), other=(mark,))
+        tell(1)
+        with unit_of_work() as session:
+            event = session.scalars(select(OutboxEvent)).one()
+            event.attempts = 1000
+            emit(session, "tests.other", session.scalars(select(JobRun)).one(), actor=SYSTEM)
+
+        assert oversight.dispatch() == {"told": 1, "errors": 1}
+
+        with unit_of_work() as session:
+            assert session.get(OutboxEvent, event.id).next_try_at == now + timedelta(hours=1)
+
     def test_what_nobody_listens_to_is_closed(self, committed, listeners):
         listeners(other=(mark,))
         tell(60)
