@@ -22,6 +22,9 @@ from models.ledger import Account, TransferType, post
 from models.money import rate_text
 from models.oversight import Actor, emit
 
+AS_RENEWALS = frozenset({InvoiceKind.RENEWAL, InvoiceKind.UPGRADE})
+"""What earns only where the program includes renewals."""
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -128,7 +131,7 @@ def _why_nothing(
         return NoCommission.ZERO_BASE
     if program is None or not program.is_active:
         return NoCommission.PROGRAM_INACTIVE
-    if invoice.kind is InvoiceKind.RENEWAL and not program.include_renewals:
+    if invoice.kind in AS_RENEWALS and not program.include_renewals:
         return NoCommission.RENEWALS_EXCLUDED
     return None
 

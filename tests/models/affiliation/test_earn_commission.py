@@ -202,10 +202,10 @@ class TestNoCommission:
 
         assert self.reason(session, shop, customer, now) == "program_inactive"
 
-    def test_renewals_where_they_pay_nothing(self, session, shop, make, now):
+    @pytest.mark.parametrize("kind", [InvoiceKind.RENEWAL, InvoiceKind.UPGRADE])
+    def test_renewals_where_they_pay_nothing(self, session, shop, make, now, kind):
         shop.program.include_renewals = False
         customer = shop.brought_by(make.affiliate())
-        kind = InvoiceKind.RENEWAL
 
         assert self.reason(session, shop, customer, now, kind=kind) == "renewals_excluded"
         assert earn_commission(session, shop.invoice(customer).id, actor=SYSTEM, now=now)
