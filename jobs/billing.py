@@ -9,7 +9,7 @@ from models.billing.receive_card import COMPLETE
 from models.billing.resolve_unknown import resolve_unknown
 
 
-@job(COMPLETE, queue="money", timeout=180)
+@job(COMPLETE, queue="money", timeout=300)
 def complete(capture_id: str) -> None:
     """Charge the card of a checkout. Safe to run twice: the attempt's row says who charges."""
     complete_checkout(UUID(capture_id))

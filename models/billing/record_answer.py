@@ -15,11 +15,14 @@ from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 from models.billing.provider import Payment, PaymentOutcome
 from models.billing.settle_purchase import settle_purchase
+from models.billing.vault_client import CONNECT_SECONDS
 from models.oversight import Actor, emit
+from models.settings import current_settings
 
-GIVE_UP_AFTER = timedelta(minutes=3)
-"""A request sent this long ago, of which the PSP knows nothing, is no longer on its way:
-many times the longest wait for an answer (80 s)."""
+CALLS_OF_AN_ATTEMPT = 3
+"""A customer at the PSP, the card through the vault, and the charge."""
+LEAST_SILENCE = timedelta(seconds=90)
+"""How long past its own time-out a charge may still turn up at the PSP."""
 ABANDONED_AFTER = timedelta(hours=24)
 """A bank's question left open this long is not going to be answered."""
 PAID_TWICE = "paid_twice"
@@ -31,6 +34,13 @@ class Recorded:
 
     changed: bool
     to_explain: str | None = None
+
+
+def give_up_after() -> timedelta:
+    """How long after its attempt began a charge can no longer be on its way: each of its calls
+    may take as long as the settings allow, and the last one is the charge."""
+    longest_call = timedelta(seconds=CONNECT_SECONDS + current_settings().psp_timeout_seconds)
+    return CALLS_OF_AN_ATTEMPT * longest_call + LEAST_SILENCE
 
 
 NOTHING_NEW = Recorded(False)
@@ -144,7 +154,7 @@ def _not_found(
     now: datetime,
 ) -> Recorded:
     """The PSP has never heard of it; believed only once it can no longer be on its way."""
-    if now < attempt.started_at + GIVE_UP_AFTER:
+    if now < attempt.started_at + give_up_after():
         return NOTHING_NEW
     attempt.message = "never_arrived"
     return _fail(session, capture, attempt, AttemptOutcome.ERROR, actor, now)

@@ -4,7 +4,9 @@ Compositions: the question is written down and committed, asked, and the answer 
 further units of work. Nothing is ever charged anew here.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -25,6 +27,8 @@ from models.billing.record_answer import record_answer
 from models.oversight import SYSTEM
 from models.session import staff_reading, unit_of_work
 
+log = logging.getLogger(__name__)
+
 BETWEEN_LOOKS = timedelta(seconds=10)
 BACK_FROM_BANK = timedelta(seconds=2)
 FORGOTTEN_AFTER = timedelta(seconds=5)
@@ -34,19 +38,31 @@ BATCH = 200
 
 def resolve_unknown() -> dict[str, int]:
     """Ask about every open attempt that was not asked about a moment ago, and charge cards
-    whose job was lost. One failure stops nobody."""
-    counts = {"asked": 0, "resolved": 0, "found": 0}
+    whose job was lost. One that crashes is counted among ``errors`` and stops nobody."""
+    counts = {"asked": 0, "resolved": 0, "found": 0, "errors": 0}
     with staff_reading() as session:
         now = clock.now()
         attempts = open_attempts(session, before=now - BETWEEN_LOOKS)
         forgotten = forgotten_cards(session, before=now - FORGOTTEN_AFTER, now=now)
     for attempt_id in attempts:
         counts["asked"] += 1
-        counts["resolved"] += ask_about(attempt_id, wait=BETWEEN_LOOKS)
+        with _apart(counts, attempt_id=attempt_id):
+            counts["resolved"] += ask_about(attempt_id, wait=BETWEEN_LOOKS)
     for capture_id in forgotten:
         counts["found"] += 1
-        complete_checkout(capture_id)
+        with _apart(counts, capture_id=capture_id):
+            complete_checkout(capture_id)
     return counts
+
+
+@contextmanager
+def _apart(counts: dict[str, int], **which: UUID) -> Iterator[None]:
+    """Let a crash end with its own row, which the next run finds again."""
+    try:
+        yield
+    except Exception:
+        log.exception("payment.not_resolved", extra={name: str(key) for name, key in which.items()})
+        counts["errors"] += 1
 
 
 def look_into(capture_id: UUID, *, back_from_bank: bool = False) -> CheckoutState:
@@ -125,15 +141,19 @@ def _look_up(attempt: PaymentAttempt) -> Payment:
 
 
 def open_attempts(session: Session, *, before: datetime) -> Sequence[UUID]:
-    """Checkouts' attempts of unknown outcome, last asked about before an instant."""
+    """Checkouts' attempts of unknown outcome, last asked about before an instant.
+
+    Whoever has waited longest comes first, so that a run cut short forgets nobody.
+    """
+    asked_at = func.coalesce(PaymentAttempt.asked_at, PaymentAttempt.started_at)
     return session.scalars(
         select(PaymentAttempt.id)
         .where(
             PaymentAttempt.outcome.in_(OPEN),
             PaymentAttempt.capture_id.is_not(None),
-            func.coalesce(PaymentAttempt.asked_at, PaymentAttempt.started_at) <= before,
+            asked_at <= before,
         )
-        .order_by(PaymentAttempt.id)
+        .order_by(asked_at, PaymentAttempt.id)
         .limit(BATCH)
     ).all()
 

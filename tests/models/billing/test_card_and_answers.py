@@ -34,6 +34,7 @@ from models.errors import IllegalTransition, Missing
 from models.ids import new_id
 from models.oversight import NOBODY, SYSTEM
 from models.session import staff_reading, unit_of_work
+from models.settings import use_settings
 from tests.checkouts import (
     ANSWER_LOST,
     ASKS_BANK,
@@ -293,6 +294,39 @@ class TestUnknownOutcome:
         assert read(PaymentAttempt)[0].outcome is AttemptOutcome.ERROR
         state = look_into(begun.capture.id)
         assert (state.status, state.retry) == ("declined", True)
+
+    def test_the_safe_delay_outlasts_three_calls_as_long_as_the_settings_allow(
+        self, twin, begun, settings
+    ):
+        use_settings(settings.model_copy(update={"psp_timeout_seconds": 80}))
+        twin.fail_next("charge", Fault.LOST_BEFORE)
+        pay(twin, begun)
+        later(seconds=3 * 85)
+        resolve_unknown()
+        assert read(PaymentAttempt)[0].outcome is AttemptOutcome.PENDING
+        later(seconds=90)
+        resolve_unknown()
+
+        assert read(PaymentAttempt)[0].outcome is AttemptOutcome.ERROR
+
+    def test_one_that_crashes_stops_nobody(self, twin, begun, monkeypatch):
+        pay(twin, begun, ANSWER_LOST)
+        other = begin("offer", "zoe@example.org")
+        pay(twin, other, ANSWER_LOST)
+        first = read(PaymentAttempt)[0]
+        look_up = twin.look_up
+
+        def crash(attempt_key, **more):
+            if attempt_key == first.idempotency_key:
+                raise ZeroDivisionError
+            return look_up(attempt_key, **more)
+
+        monkeypatch.setattr(twin, "look_up", crash)
+        later(seconds=10)
+
+        assert resolve_unknown() == {"asked": 2, "resolved": 1, "found": 0, "errors": 1}
+        assert len(twin.paid) == 2
+        assert count(Invoice) == 1
 
     def test_a_psp_that_cannot_be_asked_leaves_it_open(self, twin, begun):
         pay(twin, begun, ANSWER_LOST)
