@@ -8,7 +8,7 @@ PYTHON_FOUND = $(shell for python in $(PYTHON) python3.13 python3.12 python3.11 
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$python" && break; \
 	done)
 
-.PHONY: help install install-dev run test texts check bench soak lock
+.PHONY: help install install-dev run test texts screenshots check bench soak lock
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -29,6 +29,9 @@ texts: install-dev  ## Bring the catalogues up to date with the marked texts
 		--add-location file --sort-by-file --width 100 -o var/messages.pot .
 	$(BIN)/pybabel --quiet update -i var/messages.pot -d content/translations --width 100 \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+
+screenshots: install-dev  ## Take docs/screenshots anew, of the house with its demo
+	$(BIN)/python -m tests.browser.screenshots
 
 check: install-dev  ## Lint, format, types, and the schema against the tables
 	$(BIN)/ruff check .

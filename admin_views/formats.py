@@ -234,16 +234,22 @@ class Data(Format):
 PLAIN = Format()
 
 
+def _beginning(key: Any) -> Markup:
+    return Markup("<code>{}</code>").format(str(key)[:8])
+
+
 @dataclass(frozen=True)
 class Linked(Format):
     """Another format's cell as a link to a record of a view, where the reader may open it.
 
-    ``key`` is the column of the row that holds the record's key.
+    ``key`` is the column of the row that holds the record's key; ``empty`` stands for a
+    value that is not there, else the key's beginning does.
     """
 
     view: str
     key: str
     inner: Format = PLAIN
+    empty: str = ""
 
     @property
     def needs(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -262,7 +268,7 @@ class Linked(Format):
         if key is None or address is None:
             return shown
         if shown is NOTHING:
-            shown = Markup("<code>{}</code>").format(str(key)[:8])
+            shown = gettext(self.empty) if self.empty else _beginning(key)
         return Markup('<a href="{}details/?id={}">{}</a>').format(address, key, shown)
 
     def text(self, value: Any, row: Any) -> str:

@@ -87,7 +87,9 @@ class RecordMixin:
     def heading(self: Any, row: Row) -> str:
         """What a record is called on top of its page."""
         first = self.column_list[0]
-        return self.format_of(first).text(row[first], row) or str(row[self.key_name])
+        if row[first] in (None, ""):
+            return str(row[self.key_name])
+        return Markup(self.detail(first, row)).striptags()
 
     def detail(self: Any, name: str, row: Row) -> Markup | str:
         """One value on a record's page: nothing is cut there."""

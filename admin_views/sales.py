@@ -83,7 +83,7 @@ class CustomerView(AdminView):
     lookups = {"card": Lookup(PaymentMethod, "default_payment_method_id")}
     formats = {
         "user.email": Linked("customers", "id"),
-        "user.display_name": Linked("users", "user_id"),
+        "user.display_name": Linked("users", "user_id", empty=N_("No name yet")),
         "product.name": Linked("products", "product_id"),
         "current_plan.name": Linked("plans", "current_plan_id"),
         "current_plan.price_amount": Money(),

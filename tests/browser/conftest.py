@@ -1,25 +1,15 @@
 """One house and one Chromium for all browser tests, and people with browsers of their own."""
 
-import shutil
 import uuid
+from contextlib import closing
 
 import pytest
 import redis
 
+from tests.browser.chromium import launch_arguments
 from tests.browser.house import running_house
 from tests.browser.people import WIDE, Person
-
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from tests.browser.signing_in import OWNER, enrol, sign_in_by_link
 
 
 def pytest_collection_modifyitems(items):
@@ -30,14 +20,8 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args():
-    """The machine's own Chromium: Playwright's are not fetched."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        pytest.fail(
-            f"The browser tests need Chromium: none of {', '.join(NAMES)} is on the PATH. "
-            "On Debian: apt-get install chromium"
-        )
-    return {"executable_path": found, "args": FLAGS}
+    """A machine without Chromium fails these tests and is told what to install."""
+    return launch_arguments()
 
 
 @pytest.fixture(scope="package")
@@ -79,6 +63,23 @@ def somebody(browser):
 @pytest.fixture
 def page(somebody):
     return somebody().page
+
+
+@pytest.fixture(scope="package")
+def owner_signed_in(house, browser):
+    """The owner's cookies, after signing in by link and setting up the second factor."""
+    with closing(browser.new_context(locale="fr-FR")) as context:
+        owner = Person(context)
+        sign_in_by_link(house, owner.page, OWNER)
+        enrol(owner.page)
+        owner.page.wait_for_url(f"{house.console}/")
+        assert owner.wrong == []
+        return context.storage_state()
+
+
+@pytest.fixture
+def owner(somebody, owner_signed_in):
+    return somebody(storage_state=owner_signed_in)
 
 
 @pytest.fixture

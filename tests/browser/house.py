@@ -5,15 +5,18 @@ matter; web, realtime, worker, scheduler and sandbox are the real processes.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import redis
 import requests
 
 from jobs.worker import addresses
+from models import embedded
 from models.embedded import Running
 from tests.databases import DATA, ROOT, make_database
 from tests.processes import free_port, start, wait_for
@@ -21,7 +24,7 @@ from tests.processes import free_port, start, wait_for
 UP = "Ctrl-C stops everything"
 NAME = "browser"
 REDIS_NUMBER = 60
-SECONDS_TO_START = 90
+SECONDS_TO_START = 400
 OPEN_SHOP = """
 from app import prepared
 prepared()
@@ -53,6 +56,10 @@ class House:
             lambda: next((mail for mail in self.mails(to) if words in mail["text"]), None), seconds
         )
 
+    def more_mails(self, to: str, than: int) -> bool:
+        """Wait until an address has more mails than it had."""
+        return bool(wait_for(lambda: len(self.mails(to)) > than, 20))
+
     def charges(self) -> list[dict[str, object]]:
         """Every charge that the payment provider has made, newest first."""
         return requests.get(f"{self.sandbox}/psp/_charges", timeout=5).json()["charges"]
@@ -74,50 +81,47 @@ def _is_complaint(line: str) -> bool:
 
 
 @contextmanager
-def running_house(log: Path, *, demo: bool = False, name: str = NAME):
-    """Start a house with its shop open, or with the demo's half year; stop it at the end."""
-    database = make_database(name, redis_number=REDIS_NUMBER)
-    settings = database.settings()
-    _empty(database.running)
-    environment = addresses(settings) | {
-        "LOG_LEVEL": "INFO",
-        "LOG_FORMAT": "json",
-        "SECRET_KEY": "a secret of the browser tests, long enough",
-    }
+def running_house(log: Path):
+    """A house with its shop open and nobody in it yet, on the tests' servers."""
+    database = make_database(NAME, redis_number=REDIS_NUMBER)
+    _forget_former_run(database.running)
+    environment = addresses(database.settings())
+    subprocess.run([sys.executable, "-c", OPEN_SHOP], cwd=ROOT, env=environment, check=True)
+    with _living(log, "--no-demo", DATA / NAME, environment) as house:
+        yield house
+
+
+@contextmanager
+def demo_house(data_dir: Path):
+    """A house that lived half a year, on servers of its own, as ``make run`` has it."""
+    with _living(data_dir / "log", "--demo", data_dir, {}) as house:
+        yield house
+    embedded.discard(data_dir)
+
+
+@contextmanager
+def _living(log: Path, demo: str, data_dir: Path, environment: dict[str, str]):
     port = free_port()
-    if not demo:
-        _once(OPEN_SHOP, environment)
-    process = start(
-        "run",
-        "--demo" if demo else "--no-demo",
-        data_dir=DATA / name,
-        port=port,
-        output=log,
-        **environment,
-    )
+    settings = environment | {"LOG_LEVEL": "INFO", "LOG_FORMAT": "json"}
+    process = start("run", demo, data_dir=data_dir, port=port, output=log, **settings)
     try:
-        _wait_until_up(process, log, 600 if demo else SECONDS_TO_START)
+        _wait_until_up(process, log)
         yield House(port, environment, log)
     finally:
         process.terminate()
         process.wait(timeout=30)
 
 
-def _wait_until_up(process: "subprocess.Popen[str]", log: Path, seconds: float) -> None:
-    give_up_at = time.monotonic() + seconds
+def _wait_until_up(process: "subprocess.Popen[str]", log: Path) -> None:
+    give_up_at = time.monotonic() + SECONDS_TO_START
     while UP not in log.read_text():
         assert process.poll() is None, f"the house ended:\n{log.read_text()}"
         assert time.monotonic() < give_up_at, f"the house is not up:\n{log.read_text()}"
         time.sleep(0.1)
 
 
-def _once(script: str, environment: dict[str, str]) -> None:
-    """Run a few lines against the house's database, in a process of their own."""
-    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True)
-
-
-def _empty(running: Running) -> None:
-    import redis
-
+def _forget_former_run(running: Running) -> None:
+    """Take away what a former house had queued, mailed and charged."""
+    shutil.rmtree(DATA / NAME, ignore_errors=True)
     with redis.Redis.from_url(running.redis_url(REDIS_NUMBER)) as connection:
         connection.flushdb()

@@ -11,7 +11,7 @@ ASKS_BANK = "4000 0025 0000 3155"
 
 WIDE = {"width": 1280, "height": 900}
 NARROW = {"width": 390, "height": 844}
-PATIENCE = 12_000
+PATIENCE = 30_000
 """Milliseconds that a person waits for a step: much, for a machine that runs other tests too."""
 expect.set_options(timeout=PATIENCE)
 

@@ -1,0 +1,71 @@
+"""The snippet on a page of somebody else's site."""
+
+import pytest
+from flask import Flask
+from playwright.sync_api import expect
+
+from tests.browser.people import DECLINED, begin, type_card
+from tests.running_sandbox import serving
+
+KEY = "club-boutique-monthly"
+PAGE = """<!doctype html><html lang="fr"><head><meta charset="utf-8"><title>Mon blog</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,"></head>
+<body><h1>Mon blog</h1>
+<script src="{address}/embed.js" data-payment-button="{key}" async></script></body></html>"""
+
+
+@pytest.fixture
+def blog(house):
+    """A page of another origin with the snippet in it."""
+    app = Flask("blog")
+
+    @app.get("/<key>")
+    def show(key):
+        return PAGE.format(address=house.stam, key=key)
+
+    with serving(app) as address:
+        yield address
+
+
+def test_buys_over_the_page_and_ends_on_ours(house, blog, page, email):
+    page.goto(f"{blog}/{KEY}")
+    page.get_by_role("link", name="S’inscrire").click()
+    panel = page.frame_locator("dialog iframe").locator("[data-checkout]")
+    begin(panel, email)
+    type_card(panel, DECLINED)
+    panel.locator('[data-when="declined"] [data-again] button').click()
+    type_card(panel)
+    page.wait_for_url(f"{house.stam}/welcome*")
+
+    assert "45,00" in house.mail(email, "WS-")["text"]
+
+
+def test_an_affiliate_named_in_the_page_s_address_earns(house, blog, page, email):
+    page.goto(f"{blog}/{KEY}?ref=hugo-ventes")
+    page.get_by_role("link", name="S’inscrire").click()
+    panel = page.frame_locator("dialog iframe").locator("[data-checkout]")
+    begin(panel, email)
+    type_card(panel)
+    page.wait_for_url(f"{house.stam}/welcome*")
+
+    assert "9,38" in house.mail("hugo@example.org", "9,38")["text"]
+
+
+def test_closing_it_leaves_the_page_as_it_was(house, blog, page):
+    page.goto(f"{blog}/{KEY}")
+    page.get_by_role("link", name="S’inscrire").click()
+    expect(page.locator("dialog iframe")).to_be_visible()
+
+    page.get_by_role("button", name="Fermer").click()
+
+    expect(page.locator("dialog")).to_have_count(0)
+    assert page.url == f"{blog}/{KEY}"
+
+
+def test_a_button_that_is_not_on_sale_disappears(blog, somebody):
+    person = somebody()
+    person.expects(404)
+    person.page.goto(f"{blog}/no-such-button")
+
+    expect(person.page.get_by_role("link")).to_have_count(0)
