@@ -30,7 +30,7 @@ class InvoiceStatus(enum.StrEnum):
 
 class Invoice(Keyed, Stamped, Becoming, Base):
     """One invoice; numbered only once PAID. ``mentions`` keeps the seller's and buyer's
-    particulars as they stood then, because an issued invoice never changes.
+    particulars as they stood then, because an issued invoice never changes: triggers see to it.
     ``no_commission_reason`` says why nobody earned on it, where nobody did.
     """
 
