@@ -57,12 +57,16 @@ def unpack(token: str, *columns: Any) -> list[Any] | None:
     try:
         plain = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         return [_typed(value, column) for value, column in zip(plain, columns, strict=True)]
-    except (ValueError, TypeError, binascii.Error, ArithmeticError):
+    except (ValueError, TypeError, binascii.Error, ArithmeticError, RecursionError):
         return None
 
 
 def _typed(value: Any, column: Any) -> Any:
     kind = column.type.python_type
+    if value is not None and kind in (UUID, datetime, Decimal, str) and not isinstance(value, str):
+        raise TypeError
+    if isinstance(value, str) and "\x00" in value:
+        raise ValueError
     if kind is UUID:
         return UUID(value)
     if kind is datetime:

@@ -99,7 +99,7 @@ def _by_keys(session: Session, listing: Any, term: str) -> ColumnElement[bool]:
     """The keys of the few rows that match, each way of finding by its own index."""
     finders = [_finder(listing, name, pattern_of(term)) for name in listing.searchable]
     finders += listing.search_also(term)
-    if _is_id(term):
+    if listing.key_column.type.python_type is UUID and _is_id(term):
         finders.append(select(listing.key_column).where(listing.key_column == UUID(term)))
     if not finders:
         return false()
