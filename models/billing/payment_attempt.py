@@ -70,7 +70,7 @@ class PaymentAttempt(Keyed, Becoming, Base):
         },
         AttemptOutcome.SUCCEEDED: set(),
         AttemptOutcome.DECLINED: set(),
-        AttemptOutcome.ERROR: set(),
+        AttemptOutcome.ERROR: {AttemptOutcome.SUCCEEDED},  # given up, and the money came after all
     }
 
     capture_id: Mapped[UUID | None] = mapped_column(ForeignKey("capture_endpoints.id"))

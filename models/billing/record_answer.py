@@ -52,14 +52,15 @@ def record_answer(
 ) -> Recorded:
     """Bring an attempt to what the PSP says; a repeated word changes nothing.
 
-    A success completes the purchase even when the checkout has expired: the money was
-    taken. What does not fit (another amount than was asked, money for an attempt that was
-    closed, a second purchase of what the person has) is left for a person to explain.
+    A success completes the purchase even when the checkout has expired or its attempt was
+    given up: the money was taken. What does not fit (another amount than was asked, money
+    for an attempt that another followed, a second purchase of what the person has) is left
+    for a person to explain.
     """
     capture_id = PaymentAttempt.get(session, attempt_id).capture_id
     capture = CaptureEndpoint.for_update(session, capture_id)
     attempt = PaymentAttempt.for_update(session, attempt_id)
-    if not attempt.is_open:
+    if not attempt.is_open and not _came_after_all(capture, attempt, payment):
         return _of_closed(attempt, payment)
     if payment.payment_id:
         attempt.psp_payment_id = payment.payment_id
@@ -78,6 +79,17 @@ def record_answer(
             return _needs_action(session, capture, attempt, payment, actor, now)
     attempt.message = payment.error_code or payment.psp_status
     return NOTHING_NEW
+
+
+def _came_after_all(capture: CaptureEndpoint, attempt: PaymentAttempt, payment: Payment) -> bool:
+    """Whether money came for an attempt that was given up and that no other card followed: the
+    buyer paid, and the checkout still knows with which card."""
+    return (
+        payment.outcome is PaymentOutcome.SUCCEEDED
+        and attempt.outcome is AttemptOutcome.ERROR
+        and attempt.attempt_no == capture.try_no
+        and capture.status in (CaptureStatus.PENDING, CaptureStatus.EXPIRED)
+    )
 
 
 def _of_closed(attempt: PaymentAttempt, payment: Payment) -> Recorded:

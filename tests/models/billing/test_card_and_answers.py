@@ -412,15 +412,31 @@ class TestWhatDoesNotFit:
         assert count(Invoice) == 0
         assert read(PaymentAttempt)[0].outcome is AttemptOutcome.PENDING
 
-    def test_money_for_an_attempt_that_was_given_up_is_shown(self, twin, begun):
+    def give_up(self, twin, begun):
         twin.fail_next("charge", Fault.LOST_AFTER)
         pay(twin, begun)
         with unit_of_work() as session:
             attempt = session.scalars(select(PaymentAttempt)).one()
             attempt.become(AttemptOutcome.ERROR)
 
+    @pytest.mark.parametrize("minutes", [1, 30])
+    def test_money_for_an_attempt_that_was_given_up_buys_all_the_same(self, twin, begun, minutes):
+        self.give_up(twin, begun)
+        later(minutes=minutes)
+        expire_and_close()
+
+        assert hear_psp(webhook(twin.paid[0]), "twin") is EventOutcome.POSTED
+        assert hear_psp(webhook(twin.paid[0], "evt_2"), "twin") is EventOutcome.DUPLICATE
+        assert look_into(begun.capture.id).status == "succeeded"
+        assert count(Invoice) == count(Customer) == 1
+
+    def test_money_for_an_attempt_that_another_card_followed_is_shown(self, twin, begun):
+        self.give_up(twin, begun)
+        try_another_card(begun.capture.id, actor=NOBODY)
+
         assert hear_psp(webhook(twin.paid[0]), "twin") is EventOutcome.OPEN
         assert "paid_after_error" in [event.reason for event in read(ProviderEvent)]
+        assert count(Invoice) == 0
 
     def test_moves_that_are_not_in_the_table(self):
         attempt = PaymentAttempt(outcome=AttemptOutcome.SUCCEEDED)
