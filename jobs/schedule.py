@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from redis import Redis
@@ -119,24 +118,6 @@ def tick_now(name: str) -> None:
     """Ask for the run of a scheduled job that fell due last, unless that was done."""
     with unit_of_work() as session:
         tick(session, name, now=clock.now())
-
-
-def ticks_between(after: datetime, until: datetime) -> Iterator[tuple[datetime, Periodic]]:
-    """Every (instant, job) that falls due after one instant up to another, in order of time.
-
-    Ties keep the order of the schedule. For simulations, which move from tick to tick.
-    """
-    coming: list[tuple[datetime, int, Periodic]] = [
-        (periodic.due_after(after), place, periodic)
-        for place, periodic in enumerate(scheduled_jobs().values())
-    ]
-    while coming:
-        at, place, periodic = min(coming, key=lambda line: line[:2])
-        if at > until:
-            return
-        yield at, periodic
-        coming.remove((at, place, periodic))
-        coming.append((periodic.due_after(at), place, periodic))
 
 
 def _ours(scheduler: Clock) -> Iterator[Any]:

@@ -51,13 +51,6 @@ class Periodic:
             pass
         return due
 
-    def is_worth_running(self, session: Session, at: datetime) -> bool:
-        """Whether it may find something to do at ``at``; the real clock never asks."""
-        if self.next_due is None:
-            return True
-        due = self.next_due(session)
-        return due is not None and due <= at
-
     @property
     def _every_hour(self) -> bool:
         return self.cron.split()[1] == "*"

@@ -81,17 +81,6 @@ class TestDue:
             assert JOBS[periodic.name].queue == periodic.queue
             assert periodic.words
 
-    def test_ticks_come_in_the_order_of_time(self):
-        use_schedule(
-            [Periodic("a", "0 2 * * *", "default", ""), Periodic("b", "0 * * * *", "", "")]
-        )
-        try:
-            ticks = list(schedule.ticks_between(utc(2026, 1, 1, 0), utc(2026, 1, 1, 2)))
-        finally:
-            use_schedule(schedule.PERIODIC)
-
-        assert [(at.hour, line.name) for at, line in ticks] == [(1, "a"), (1, "b"), (2, "b")]
-
 
 class TestTick:
     def test_several_schedulers_ask_once(self, queued, scheduled):
