@@ -119,12 +119,20 @@ def _environment(locale: str, shape: str) -> Environment:
         day=partial(_day, locale),
         moment=partial(_moment, locale),
         percent=partial(_percent, locale),
+        translated=partial(_translated, locale),
     )
     return environment
 
 
+@lru_cache(maxsize=len(LOCALES))
 def _translations(locale: str) -> NullTranslations:
     return Translations.load(ROOT / "content" / "translations", [locale])
+
+
+def _translated(locale: str, words: str) -> str:
+    """Words that came as data, in the mail's language. Never said to ``_()`` in a template:
+    what that answers counts as markup, and these may be what somebody typed."""
+    return _translations(locale).gettext(words) if words else ""
 
 
 def _amount(locale: str, cents: int, currency: str = "EUR") -> str:
