@@ -22,12 +22,12 @@ class CaptureStatus(enum.StrEnum):
 class CaptureEndpoint(Keyed, Stamped, Becoming, Base):
     """One checkout and the vault endpoint that takes its card.
 
-    ``quote`` is what was promised when it began (lines, amounts, trial, interval): what is
-    charged, whatever the catalogue says by then. A declined card may be followed by
-    another on the same checkout: each try opens a new endpoint at the vault and raises
-    ``try_no``, so that a late word about an older card changes nothing. ``capture_url``
-    holds the form's address with its secret and is encrypted; of the webhook's secret
-    only the hash is kept. The consent given is evidence: its text, when and from where.
+    ``quote`` is what was promised when it began (lines, amounts, trial, interval) on the plan
+    ``plan_id``: what is charged and sold, whatever the catalogue says by then. A declined card
+    may be followed by another on the same checkout: each try opens a new endpoint at the
+    vault and raises ``try_no``, so that a late word about an older card changes nothing.
+    ``capture_url`` holds the form's address with its secret and is encrypted; of the webhook's
+    secret only the hash is kept. The consent given is evidence: its text, when and from where.
     """
 
     __tablename__ = "capture_endpoints"
@@ -35,6 +35,7 @@ class CaptureEndpoint(Keyed, Stamped, Becoming, Base):
         not_negative("amount"),
         Index("ix_capture_endpoints_user_id_id", "user_id", "id"),
         Index("ix_capture_endpoints_button_id_id", "button_id", "id"),
+        Index("ix_capture_endpoints_plan_id", "plan_id"),
         Index(
             "ix_capture_endpoints_open", "expires_at", postgresql_where=text("status = 'PENDING'")
         ),
@@ -51,6 +52,7 @@ class CaptureEndpoint(Keyed, Stamped, Becoming, Base):
     }
 
     button_id: Mapped[UUID] = mapped_column(ForeignKey("payment_buttons.id"))
+    plan_id: Mapped[UUID] = mapped_column(ForeignKey("plans.id"))
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     status: Mapped[CaptureStatus] = mapped_column(
         enum_of(CaptureStatus, "status"), default=CaptureStatus.PENDING

@@ -18,7 +18,7 @@ from models.billing.payment_method import PaymentMethod
 from models.billing.provider import Payment
 from models.billing.quote import Dates, Quote
 from models.billing.signals import invoice_paid, purchase_made
-from models.catalog import PaymentButton, Plan
+from models.catalog import Plan
 from models.catalog.edit_plan import mark_sold
 from models.errors import N_, DomainError
 from models.oversight import Actor, emit
@@ -48,12 +48,12 @@ def settle_purchase(
     """
     if capture.status is CaptureStatus.COMPLETED:
         return Customer.get(session, capture.customer_id)
-    button = PaymentButton.get(session, capture.button_id)
     user = lock_buyer(session, capture)
     quote = Quote.from_json(capture.quote)
     dates = quote.dates_from(now)
-    customer = _customer(session, user, button, dates)
-    mark_sold(session, Plan.get(session, button.plan_id), at=now)
+    plan = Plan.get(session, capture.plan_id)
+    customer = _customer(session, user, plan, dates)
+    mark_sold(session, plan, at=now)
     has_card = capture.psp_payment_method_id is not None
     method = _payment_method(session, capture, customer, now) if has_card else None
     invoice = _invoice(session, capture, customer, user, quote, dates, now)
@@ -70,17 +70,17 @@ def settle_purchase(
     return customer
 
 
-def _customer(session: Session, user: User, button: PaymentButton, dates: Dates) -> Customer:
-    customer = customer_of(session, user.id, button.product_id)
+def _customer(session: Session, user: User, plan: Plan, dates: Dates) -> Customer:
+    customer = customer_of(session, user.id, plan.product_id)
     status = CustomerStatus.TRIAL if dates.trial_ends_at else CustomerStatus.ACTIVE
     if customer is None:
-        customer = Customer(user_id=user.id, product_id=button.product_id, status=status)
+        customer = Customer(user_id=user.id, product_id=plan.product_id, status=status)
         session.add(customer)
     elif customer.is_running:
         raise PaidTwice
     else:
         customer.become(status)
-    customer.current_plan_id = button.plan_id
+    customer.current_plan_id = plan.id
     customer.trial_ends_at = dates.trial_ends_at
     customer.subscription_ends_at = dates.subscription_ends_at
     customer.billing_anchor_at = dates.billing_anchor_at

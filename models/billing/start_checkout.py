@@ -77,6 +77,7 @@ def start_checkout(
     quote = quote_of(button.product, button.plan)
     capture = CaptureEndpoint(
         button_id=button.id,
+        plan_id=button.plan_id,
         user_id=user.id,
         status=CaptureStatus.PENDING,
         amount=quote.amount,

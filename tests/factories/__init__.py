@@ -116,7 +116,12 @@ class Make:
         values.setdefault("expires_at", clock.now() + timedelta(minutes=15))
         return self.add(
             CaptureEndpoint(
-                button_id=button.id, user_id=user.id, button=button, user=user, **values
+                button_id=button.id,
+                plan_id=button.plan_id,
+                user_id=user.id,
+                button=button,
+                user=user,
+                **values,
             )
         )
 

@@ -23,12 +23,14 @@ from models.billing import (
 )
 from models.billing.resolve_unknown import look_into, resolve_unknown
 from models.billing.signals import invoice_paid, purchase_made
-from models.catalog import BillingInterval, Plan
+from models.catalog import BillingInterval, PaymentButton, Plan, Product
+from models.catalog.edit_button import edit_button
 from models.communities import CommunityMember
-from models.oversight import AuditEvent, OutboxEvent
+from models.oversight import SYSTEM, AuditEvent, OutboxEvent
 from models.session import staff_reading, unit_of_work
 from models.settings import current_settings, use_settings
 from tests.checkouts import ASKS_BANK, GOOD, begin, buy, pay, put_on_sale
+from tests.factories import Make
 
 pytestmark = pytest.mark.usefixtures("committed")
 NOON = datetime(2026, 3, 10, 11, 0, tzinfo=UTC)
@@ -191,6 +193,22 @@ class TestInvoice:
         pay(twin, begun)
 
         assert one(Invoice).amount_including_tax == 4900
+
+    def test_the_plan_is_sold_that_was_promised_whatever_the_button_sells_by_then(self, twin, now):
+        begun = begin(put_on_sale(price_amount=4900))
+        with unit_of_work() as session:
+            [button], [promised] = (
+                session.scalars(select(PaymentButton)),
+                session.scalars(select(Plan)),
+            )
+            other = Make(session).plan("other", product=Product.get(session, promised.product_id))
+            edit_button(session, button.id, {"plan_id": other.id}, actor=SYSTEM)
+        pay(twin, begun)
+
+        with staff_reading() as session:
+            sold = session.scalars(select(Plan.id).where(Plan.sold_at.is_not(None))).all()
+        assert one(Customer).current_plan_id == one(Invoice).plan_id == promised.id
+        assert sold == [promised.id]
 
 
 class TestWhatABuyerGets:
