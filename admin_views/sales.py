@@ -34,6 +34,22 @@ def customers_of(column: Any, key: Any) -> Any:
     return column.in_(select(Customer.id).where(Customer.product_id == key))
 
 
+def mentions_told(mentions: dict[str, Any] | None, row: Row) -> str:
+    """What an invoice says of its seller and its buyer, as on the day it was issued."""
+    if not mentions:
+        return ""
+    seller, buyer = mentions.get("seller", {}), mentions.get("buyer", {})
+    siren, vat = seller.get("siren"), str(mentions.get("vat", ""))
+    sold_by = [seller.get("name"), seller.get("address"), f"SIREN {siren}" if siren else ""]
+    sold_by += [seller.get("vat_number"), seller.get("email")]
+    parts = [
+        gettext("Sold by %(who)s", who=", ".join(filter(None, sold_by))),
+        gettext("to %(who)s", who=", ".join(filter(None, (buyer.get("name"), buyer.get("email"))))),
+        "" if vat[:1].isdigit() else vat,
+    ]
+    return " · ".join(filter(None, parts))
+
+
 def why_no_commission(reason: str | None, row: Row) -> str:
     """Why nobody earned on an invoice, in words; nothing where somebody did."""
     known = {each.value: words for each, words in NO_COMMISSION.items()}
@@ -171,6 +187,7 @@ class InvoiceView(AdminView):
         "amount_including_tax": Money(),
         "tax_rate": Percent(fraction=True),
         "no_commission_reason": Told(why_no_commission),
+        "mentions": Told(mentions_told),
     }
     column_searchable_list = ("number", "customer.user.email", "customer.user.display_name")
     search_hint = N_("Number, client's email or name")

@@ -4,6 +4,7 @@ Each is taken wide and narrow: what a person sees first. A picture whose PNG is 
 for a repository, because it holds more than flat colours, is kept as a JPEG.
 """
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -75,7 +76,8 @@ def invoice(house: House, page: Page, _who: str) -> None:
 
 def commission(house: House, page: Page, _who: str) -> None:
     page.goto(f"{house.console}/commissions/")
-    page.locator("tbody a[href*='/commissions/details/']").first.click()
+    tens_of_euros = page.locator("tbody tr", has_text=re.compile(r"\b\d\d,\d\d"))
+    tens_of_euros.locator("a[href*='/commissions/details/']").first.click()
 
 
 def snippet(house: House, page: Page, _who: str) -> None:
