@@ -30,9 +30,8 @@ def emit(
     outbox row that listeners follow. Nothing is sent from here: the dispatch job is only
     asked for, and a sweep finds the row where the queue was away.
     """
+    session.flush()  # what changed is noted here, so that a later flush cannot note it again
     before, after = changes_of(session, subject)
-    if inspect(subject).pending:
-        session.flush()
     table, key = subject.__tablename__, _key_of(subject)
     told = plain(data or {})
     session.add(
