@@ -1,5 +1,6 @@
 """Clicks: which count, how they wait in Redis, and how their table is kept."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -110,6 +111,27 @@ class TestThroughRedis:
 
         stored = session.scalars(select(TrackingEvent.click_id)).all()
         assert sorted(stored) == sorted(click.click_id for click in clicks)
+        assert not clicks_wait()
+
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            lambda click: {**click, "campaign": "\x00"},
+            lambda click: {**click, "utm": {"utm_source": "\x00"}},
+            lambda click: {"click_id": "half"},
+        ],
+    )
+    def test_one_that_cannot_be_stored_keeps_nobody_waiting(
+        self, session, alice, now, redis, spoil
+    ):
+        for number in range(3):
+            record_click(session, replace(VISIT, visitor_key=str(number)), now=now)
+        name = click_buffer._name("pending")
+        redis.lset(name, 1, json.dumps(spoil(json.loads(redis.lindex(name, 1)))))
+
+        forget_stored(store_waiting_clicks(session))
+
+        assert len(session.scalars(select(TrackingEvent)).all()) == 2
         assert not clicks_wait()
 
     def test_a_repeat_is_told_before_anything_is_stored(self, session, alice, now):
