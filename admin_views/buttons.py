@@ -15,6 +15,7 @@ from admin_views.filters import Choice, Flag, Reference
 from admin_views.formats import Linked, day, euros
 from admin_views.listing import Row
 from admin_views.records import Panel, Related
+from admin_views.sellable import LeadsToSellable
 from models import clock
 from models.accounts import Platform
 from models.catalog import ButtonSighting, PaymentButton, PaymentType
@@ -26,7 +27,7 @@ from models.settings import current_settings
 UNSEEN = timedelta(days=30)
 
 
-class ButtonView(AdminView):
+class ButtonView(LeadsToSellable, AdminView):
     table, slug, title = PaymentButton, "buttons", N_("Payment buttons")
     permissions = CATALOG
     column_list = (

@@ -10,6 +10,7 @@ from admin_views.base import AdminView
 from admin_views.filters import Choice, Flag, Reference
 from admin_views.formats import Code, Count, Linked, Money
 from admin_views.records import Related
+from admin_views.sellable import LeadsToSellable
 from models.accounts import Platform
 from models.accounts.permissions import Permission as P
 from models.catalog import AccessType, Community, Plan, Product, ProductAccess
@@ -97,7 +98,7 @@ class CommunityView(AdminView):
         return {"platform": N_("The platform of a community never changes.")}
 
 
-class ProductView(AdminView):
+class ProductView(LeadsToSellable, AdminView):
     table, slug, title = Product, "products", N_("Products")
     permissions = CATALOG
     column_list = (

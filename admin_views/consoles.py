@@ -7,6 +7,7 @@ from admin_views.dashboard import DashboardView
 from admin_views.everywhere import SearchView
 from admin_views.guard import CONSOLES, OWNER, Console
 from admin_views.registry import MENU
+from admin_views.sellable import PERMISSION, SellableView
 from models.accounts.permissions import may
 
 
@@ -39,6 +40,8 @@ def build(app: Flask, console: Console) -> Admin:
     console.views.clear()
     console.groups[:] = [("", [home])]
     admin.add_view(SearchView(console))
+    if may(console.role, PERMISSION):
+        admin.add_view(SellableView(console))
     for category, classes in MENU:
         views = []
         for each in classes:

@@ -12,6 +12,7 @@ from admin_views.figures import Card, cards_of, tables_of
 from admin_views.formats import day, euros, plain_euros
 from admin_views.guard import Console, Guarded
 from admin_views.reading import reading
+from admin_views.sellable import ways_to_sell
 from models import clock
 from models.accounts.permissions import Permission as P
 from models.billing.figures import last_days, sales_by_day
@@ -48,6 +49,7 @@ class DashboardView(Guarded, BaseView):
             self.render(
                 "admin_views/dashboard.html",
                 days=days,
+                tools=ways_to_sell(self.console),
                 spans=SPANS if any(card.change for card in cards) else (),
                 cards=cards,
                 tables=tables_of(session, self.console, days, now),

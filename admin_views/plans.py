@@ -13,11 +13,13 @@ from admin_views.acts import Act
 from admin_views.base import AdminView
 from admin_views.catalog import CATALOG, OWN_PRICE
 from admin_views.filters import Choice, Flag, OneOf, Reference
-from admin_views.formats import Badge, Count, Linked, Percent
+from admin_views.formats import Badge, Count, Linked, Percent, euros, whole
 from admin_views.forms import ConsoleForm, EurosField
-from admin_views.records import Related
+from admin_views.records import Panel, Related
+from admin_views.sellable import LeadsToSellable
 from models.accounts.permissions import Permission as P
 from models.billing import RUNNING, Customer
+from models.billing.mrr import mrr_of
 from models.catalog import BillingInterval, Plan
 from models.catalog.edit_plan import (
     FIXED_ONCE_SOLD,
@@ -28,6 +30,7 @@ from models.catalog.edit_plan import (
 )
 from models.errors import N_
 from models.oversight import Actor
+from models.settings import current_settings
 
 MANY = 1_000
 
@@ -77,7 +80,7 @@ def running_on(of: Any) -> Any:
     return select(func.count()).select_from(some).scalar_subquery()
 
 
-class PlanView(AdminView):
+class PlanView(LeadsToSellable, AdminView):
     table, slug, title = Plan, "plans", N_("Plans")
     permissions = CATALOG
     column_list = (
@@ -210,6 +213,17 @@ class PlanView(AdminView):
 
     def delete_rule(self, session: Session, key: UUID, actor: Actor) -> Any:
         return delete_plan(session, key, actor=actor)
+
+    def panels(self, session: Session, row: Any) -> list[Panel]:
+        """What the plan brings in per month, for those who see finance figures."""
+        if not self.console.may(P.FINANCE_FIGURES):
+            return []
+        mrr = mrr_of(session, row["id"], vat_rate=current_settings().vat_rate)
+        if mrr is None:
+            return []
+        panel = Panel(N_("Recurring revenue"), [], [], template="admin_views/mrr.html")
+        panel.data = {"monthly": euros(mrr.monthly), "subscriptions": whole(mrr.subscriptions)}
+        return [panel]
 
     def may_delete(self, row: Any) -> bool:
         return row["sold_at"] is None
