@@ -36,9 +36,8 @@ def edit_lock_rules(
     Commissions already earned keep the version they were made with. Where nothing differs,
     the version in force is answered. Raises BadLockRules naming the row.
     """
-    newest = session.scalars(
-        select(LockRuleVersion).order_by(LockRuleVersion.version.desc()).limit(1).with_for_update()
-    ).one()
+    newest = _newest_version(session)
+    now = max(now, newest.valid_from)  # an edit that waited for another comes after it
     wanted = {row.profile: row for row in rows}
     if len(wanted) < len(rows):
         raise BadLockRules(N_("Each profile once, please."))
@@ -57,6 +56,18 @@ def edit_lock_rules(
     told = {row.profile.value: _words(row) for row in rows}
     emit(session, "affiliation.lock_rules_edited", version, actor=actor, data=told, reason=note)
     return version
+
+
+def _newest_version(session: Session) -> LockRuleVersion:
+    """The newest version, once no other edit is under way.
+
+    The first version's row is the lock: it stays the same one while an edit waits. The weaker
+    lock lets commissions point at it meanwhile.
+    """
+    versions = select(LockRuleVersion).order_by(LockRuleVersion.version)
+    session.scalars(versions.limit(1).with_for_update(key_share=True)).one()
+    newest = versions.order_by(None).order_by(LockRuleVersion.version.desc()).limit(1)
+    return session.scalars(newest).one()
 
 
 def _check(row: LockRow) -> None:

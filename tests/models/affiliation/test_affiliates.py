@@ -1,5 +1,7 @@
 """Affiliates' own matters: becoming one, risk levels, the lock table's editions, locking."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 
@@ -21,6 +23,7 @@ from models.affiliation.lock_rule import LockProfile, rules_in_force
 from models.affiliation.mature import count_elapsed, lock_elapsed, next_elapsing
 from models.ledger import balances_of
 from models.oversight import SYSTEM, history_of
+from models.session import unit_of_work
 
 DAY = timedelta(days=1)
 ROW = LockRow(LockProfile.TRUSTED, Decimal(95), 30, Decimal(5), 40)
@@ -129,6 +132,26 @@ class TestEditLockRules:
     def test_refuses_rows_that_cannot_be(self, session, now, staff, row):
         with pytest.raises(BadLockRules):
             edit_lock_rules(session, [row], actor=staff, now=now)
+
+    def test_two_at_once_follow_each_other(self, committed, now):
+        both = threading.Barrier(2)
+
+        def edit(profile, days, at):
+            row = LockRow(profile, Decimal(50), days, Decimal(50), days)
+            both.wait()
+            with unit_of_work() as session:
+                return edit_lock_rules(session, [row], actor=SYSTEM, now=at).version
+
+        with ThreadPoolExecutor(2) as pool:
+            asked = [
+                pool.submit(edit, LockProfile.NEW, 7, now),
+                pool.submit(edit, LockProfile.RECENT, 8, now + timedelta(milliseconds=1)),
+            ]
+            assert sorted(one.result() for one in asked) == [2, 3]
+
+        with unit_of_work() as session:
+            rows = {rule.profile: rule for rule in rules_in_force(session, now + DAY)}
+        assert (rows[LockProfile.NEW].main_days, rows[LockProfile.RECENT].main_days) == (7, 8)
 
     def test_refuses_a_profile_twice(self, session, now, staff):
         with pytest.raises(BadLockRules):
