@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from jobs.simulation.scenario import AffiliateShape, BadScenario, Scenario
 from models import clock
-from models.accounts import Platform, User
+from models.accounts import Platform, User, user_by_email
+from models.accounts.email import clean_email
 from models.affiliation import RiskLevel
 from models.affiliation.become_affiliate import become_affiliate
 from models.affiliation.change_risk import change_risk
@@ -114,14 +115,21 @@ def make_affiliates(session: Session, shapes: Sequence[AffiliateShape]) -> None:
     """Verified WEOKTO people with a profile and a level. Raises BadScenario, naming the row."""
     for index, shape in enumerate(shapes):
         with _row("affiliates", index):
-            person = User(
-                platform=Platform.WEOKTO, email=shape.email, email_verified_at=clock.now()
-            )
-            session.add(person)
-            session.flush()
+            person = _verified(session, shape.email)
             profile = become_affiliate(session, person.id, slug=shape.slug, actor=OWNER)
             if shape.risk is not RiskLevel.NORMAL:
                 change_risk(session, profile.user_id, to=shape.risk, note="scenario", actor=OWNER)
+
+
+def _verified(session: Session, address: str) -> User:
+    """A WEOKTO user who proved their address. Raises NotAnAddress, DomainError for a taken one."""
+    email = clean_email(address)
+    if user_by_email(session, Platform.WEOKTO, email) is not None:
+        raise DomainError(f"{email} is another affiliate's")
+    person = User(platform=Platform.WEOKTO, email=email, email_verified_at=clock.now())
+    session.add(person)
+    session.flush()
+    return person
 
 
 def _known(keys: Keys, kind: str, slug: str) -> UUID:

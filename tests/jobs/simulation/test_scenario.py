@@ -138,6 +138,32 @@ class TestCommand:
         assert "event 1, do" in answer.stderr
         assert len(answer.stderr.strip().splitlines()) == 1
 
+    @pytest.mark.parametrize(
+        ("parts", "words"),
+        [
+            ({"affiliates": [{"slug": "alice", "email": "a@example.org"},
+                             {"slug": "karim", "email": "A@example.org"}]}, "affiliates 1"),
+            ({"affiliates": [{"slug": "alice", "email": "nobody"}]}, "affiliates 0"),
+            ({"affiliates": [{"slug": "alice", "email": "a@example.org"},
+                             {"slug": "alice", "email": "b@example.org"}]}, "affiliates 1"),
+            ({"plans": BUSINESS["plans"] * 2}, "plans 1"),
+            ({"buttons": BUSINESS["buttons"] * 2}, "buttons 1"),
+            ({"products": BUSINESS["products"] * 2}, "products 1"),
+            ({"buttons": [{"key": "b", "plan": "nothing"}]}, "buttons 0"),
+        ],
+    )  # fmt: skip
+    def test_names_the_row_that_the_business_refuses(
+        self, tmp_path, monkeypatch, settings, parts, words
+    ):
+        path = tmp_path / "bad.json"
+        path.write_text(json.dumps(scenario(**parts)))
+        monkeypatch.setattr("app.prepared", lambda **_: settings)
+
+        answer = CliRunner().invoke(commands, ["simulate", str(path)])
+
+        assert answer.exit_code == 2, answer.output
+        assert words in answer.stderr
+
     def test_writes_the_result_and_prints_a_table(self, tmp_path, monkeypatch, settings):
         path, out = tmp_path / "good.json", tmp_path / "result.json"
         path.write_text(json.dumps(scenario(click(), buy())))
