@@ -147,7 +147,8 @@ class ActsMixin:
         if not self.is_action_allowed(name):
             abort(403)
         act = self.act_named(name)
-        keys = self._ticked()
+        ticked = self._ticked()
+        keys = ticked[:MOST_AT_ONCE]
         if not keys:
             flash(gettext("Tick at least one row first."), "error")
             return redirect(self.address_of("index_view"))
@@ -155,14 +156,15 @@ class ActsMixin:
         if "confirmed" in request.form and form.validate():
             self._to_each(act, keys, form)
             return redirect(self.address_of("index_view"))
-        return str(self.render("admin_views/bulk.html", act=act, keys=keys, form=form))
+        most = MOST_AT_ONCE if len(ticked) > MOST_AT_ONCE else None
+        return str(self.render("admin_views/bulk.html", act=act, keys=keys, form=form, most=most))
 
     def _ticked(self: Any) -> list[Any]:
         if "all" in request.form:
-            rows = self.every_row(self.asked(), most=MOST_AT_ONCE)
+            rows = self.every_row(self.asked(), most=MOST_AT_ONCE + 1)
             return [row[self.key_name] for row in rows]
         keys = [self.key_of(value, missing=None) for value in request.form.getlist("rowid")]
-        return [key for key in keys if key is not None][:MOST_AT_ONCE]
+        return [key for key in keys if key is not None]
 
     def _to_each(self: Any, act: Act, keys: list[Any], form: Any) -> None:
         refused: dict[str, int] = {}

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from admin_views.base import AdminView
 from admin_views.filters import Choice, Flag, Reference
-from admin_views.formats import Code, Count, Linked, Money, Percent, euros, moment
+from admin_views.formats import Code, Count, DayOf, Linked, Money, Percent, euros, moment
 from admin_views.listing import Lookup, Row
 from admin_views.records import Panel, Related
 from admin_views.risk import CHANGE_RISK
@@ -73,6 +73,7 @@ class AffiliateView(AdminView):
     formats = {
         "affiliate_slug": Linked("affiliates", "user_id", Code()),
         "user.email": Linked("users", "user_id"),
+        "created_at": DayOf(),
         "guild.name": Linked("communities", "current_guild_id"),
         "refund_rate": Percent(fraction=True),
         "total_refunds": Count(),

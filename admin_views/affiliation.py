@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from flask import request
 from flask_babel import gettext
 from markupsafe import Markup, escape
 from sqlalchemy import select
@@ -11,7 +12,8 @@ from sqlalchemy.orm import Session
 from admin_views.base import AdminView
 from admin_views.explanation import explained
 from admin_views.filters import Choice, Flag, OneOf, Reference, between
-from admin_views.formats import Code, Format, Linked, Money, OneLine, Told, plain_euros
+from admin_views.formats import Code, DayOf, Format, Linked, Money, OneLine, Told, euros, percent
+from admin_views.forms import RateField
 from admin_views.listing import Lookup, Row
 from admin_views.records import Panel, Related
 from models.accounts import Platform, User
@@ -29,7 +31,6 @@ from models.affiliation.edit_program import create_program, edit_program
 from models.billing import Customer
 from models.catalog import Product
 from models.errors import N_
-from models.money import rate_text
 from models.oversight import Actor
 
 
@@ -37,11 +38,19 @@ def rate_words(value: Any, row: Row) -> str:
     """A rate as it is meant: points of percent, or an amount."""
     kind = row["rate_type"] if "rate_type" in row.places else row["default_rate_type"]
     if kind is RateType.FIXED:
-        return f"{plain_euros(int(value))} €"
-    return f"{rate_text(value)} %"
+        return euros(int(value))
+    return percent(value)
 
 
 RATE: Format = Told(rate_words)
+
+
+def in_cents(values: dict[str, Any]) -> dict[str, Any]:
+    """A program's values as its rule takes them: a fixed amount typed in euros is cents there."""
+    rate = values.get("default_rate")
+    if values.get("default_rate_type") is RateType.FIXED and rate is not None:
+        return {**values, "default_rate": rate.scaleb(2)}
+    return values
 
 
 class ProgramView(AdminView):
@@ -77,16 +86,29 @@ class ProgramView(AdminView):
         "include_renewals",
     )
     form_ajax_refs = {"product": {"fields": ("name", "slug")}}
+    form_overrides = {"default_rate": RateField}
     column_descriptions = {
-        "default_rate": N_("Points of percent (30), or cents where the amount is fixed.")
+        "default_rate": N_(
+            "30 or 12,5 for a percentage; an amount in euros such as 15,00 where it is fixed."
+        ),
+        "cookie_duration_days": N_("How long a visit by an affiliate's link counts."),
+        "include_renewals": N_("Every renewal earns the affiliate again."),
     }
     empty = N_("A product earns affiliates something once it has a program.")
 
     def create_rule(self, session: Session, values: dict[str, Any], actor: Actor) -> Any:
+        values = in_cents(values)
         return create_program(session, values.pop("product_id"), actor=actor, **values)
 
     def edit_rule(self, session: Session, key: UUID, values: dict[str, Any], actor: Actor) -> Any:
-        return edit_program(session, key, values, actor=actor)
+        return edit_program(session, key, in_cents(values), actor=actor)
+
+    def edit_form(self, obj: Any = None) -> Any:
+        """A fixed amount is kept in cents and typed in euros."""
+        form = super().edit_form(obj)
+        if obj is not None and request.method == "GET" and obj.default_rate_type is RateType.FIXED:
+            form.default_rate.data = obj.default_rate.scaleb(-2)
+        return form
 
     def locked_fields(self, model: Any) -> dict[str, str]:
         return {"product": N_("A program stays with its product.")}
@@ -235,6 +257,8 @@ class CommissionView(AdminView):
         "customer.user.email": Linked("customers", "customer_id"),
         "invoice.number": Linked("invoices", "invoice_id", OneLine()),
         "earned_at": Linked("commissions", "id"),
+        "locked_until": DayOf(),
+        "extended_locked_until": DayOf(),
     }
     column_searchable_list = ("invoice.number", "affiliate.affiliate_slug", "customer.user.email")
     search_hint = N_("Invoice number, affiliate's slug or client's email")

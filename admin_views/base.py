@@ -24,7 +24,7 @@ from admin_views.formats import (
     Badge,
     Code,
     Count,
-    Data,
+    Email,
     Format,
     Linked,
     Moment,
@@ -38,6 +38,7 @@ from admin_views.listing import Columns, Listing, Lookup
 from admin_views.lists import ListMixin
 from admin_views.reading import ReadingSession
 from admin_views.records import RecordMixin
+from admin_views.structures import Data
 from admin_views.writing import rule
 from models.accounts.permissions import Permission
 
@@ -105,6 +106,8 @@ class AdminView(Guarded, ListMixin, RecordMixin, EditingMixin, ActsMixin, ModelV
         kind = column.type
         if isinstance(kind, Enum):
             return Badge(kind.enum_class)
+        if name.endswith("email"):
+            return Email()
         if name.endswith(("slug", "key", "_id")) or name == "id":
             return Code()
         usual: tuple[tuple[Any, Format], ...] = (

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from admin_views.base import AdminView
 from admin_views.catalog import CATALOG, OWN_PRICE
 from admin_views.filters import Choice, Flag, Reference
-from admin_views.formats import Linked, day, euros
+from admin_views.formats import DayOf, Linked, day, euros
 from admin_views.listing import Row
 from admin_views.records import Panel, Related
 from admin_views.sellable import LeadsToSellable
@@ -62,6 +62,7 @@ class ButtonView(LeadsToSellable, AdminView):
         "product.name": Linked("products", "product_id"),
         "plan.name": Linked("plans", "plan_id"),
         "plan.price_amount": OWN_PRICE,
+        "used_at": DayOf(),
     }
     column_searchable_list = ("button_key", "display_name", "product.name")
     search_hint = N_("Key, name or product")

@@ -3,12 +3,14 @@
 from typing import Any
 from uuid import UUID
 
+from markupsafe import Markup
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from admin_views.base import AdminView
 from admin_views.filters import Choice, Flag, Reference
 from admin_views.formats import Code, Count, Linked, Money
+from admin_views.listing import Row
 from admin_views.records import Related
 from admin_views.sellable import LeadsToSellable
 from models.accounts import Platform
@@ -179,8 +181,8 @@ class ProductView(LeadsToSellable, AdminView):
 class AccessView(AdminView):
     table, slug, title = ProductAccess, "access", N_("Access")
     permissions = {"read": P.CATALOG_READ, "create": P.CATALOG_CREATE, "delete": P.CATALOG_EDIT}
-    column_list = ("name", "product.name", "access_type", "target_id", "created_at")
-    column_details_list = (*column_list, "description")
+    column_list = ("name", "product.name", "access_type", "created_at")
+    column_details_list = ("name", "product.name", "access_type", "target_id", "description")
     formats = {"product.name": Linked("products", "product_id")}
     column_searchable_list = ("name", "product.name")
     search_hint = N_("Name or product")
@@ -192,6 +194,13 @@ class AccessView(AdminView):
     form_ajax_refs = {"product": {"fields": ("name", "slug")}}
     column_descriptions = {"target_id": N_("The key of the community, course or channel.")}
     empty = N_("What buying a product opens. A new product opens its community by itself.")
+
+    def detail(self, name: str, row: Row) -> Markup | str:
+        """What it opens by its name, where there is a page of it."""
+        link = None
+        if name == "target_id" and row["access_type"] is AccessType.COMMUNITY:
+            link = self.find("community_id", str(row["target_id"]))
+        return link or super().detail(name, row)
 
     def create_rule(self, session: Session, values: dict[str, Any], actor: Actor) -> Any:
         return open_access(session, actor=actor, **values)

@@ -5,7 +5,6 @@ touches an amount: cents are cut into euros and cents as whole numbers.
 """
 
 import enum
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -47,6 +46,16 @@ def plain_euros(cents: int) -> str:
 def whole(number: int) -> str:
     """A count with its thousands apart."""
     return f"{number:,}".replace(",", "\u202f") if is_french() else f"{number:,}"
+
+
+def decimal(number: Decimal) -> str:
+    """A number without needless zeros, with the reader's decimal mark."""
+    return rate_text(number).replace(".", ",") if is_french() else rate_text(number)
+
+
+def percent(points: Decimal) -> str:
+    """Points of percent: ``30 %`` in French, ``30%`` in English."""
+    return decimal(points) + ("\u00a0%" if is_french() else "%")
 
 
 def moment(instant: datetime, *, seconds: bool = False) -> str:
@@ -97,6 +106,13 @@ class OneLine(Format):
         return NOTHING if not value else Markup('<span class="nw">{}</span>').format(value)
 
 
+class Email(Format):
+    """An address; where it must break over two lines it does so before its @."""
+
+    def html(self, value: Any, row: Any) -> Markup | str:
+        return escape(value).replace("@", Markup("<wbr>@")) if value else NOTHING
+
+
 @dataclass(frozen=True)
 class Count(Format):
     """A number with its thousands apart; counting stopped at ``at_most``."""
@@ -142,8 +158,7 @@ class Percent(Format):
     def html(self, value: Any, row: Any) -> Markup | str:
         if value is None:
             return NOTHING
-        text = rate_text(value.scaleb(2) if self.fraction else Decimal(value))
-        return escape(text.replace(".", ",") + "\u00a0%" if is_french() else text + "%")
+        return escape(percent(value.scaleb(2) if self.fraction else Decimal(value)))
 
 
 class Moment(Format):
@@ -158,6 +173,15 @@ class Moment(Format):
 
     def text(self, value: Any, row: Any) -> str:
         return "" if value is None else clock.paris(value).strftime("%Y-%m-%d %H:%M:%S")
+
+
+class DayOf(Moment):
+    """The Paris day of an instant, for lists; the hour shows under the pointer."""
+
+    def html(self, value: Any, row: Any) -> Markup | str:
+        if value is None:
+            return NOTHING
+        return Markup('<time title="{}">{}</time>').format(moment(value), day(clock.paris(value)))
 
 
 class Day(Format):
@@ -205,6 +229,7 @@ class Named(Format):
     """A code of the system's in words; the code itself shows under the pointer."""
 
     names: Mapping[str, str]
+    needs: tuple[str, ...] = ()
 
     def text(self, value: Any, row: Any) -> str:
         known = self.names.get(str(value))
@@ -219,23 +244,7 @@ class Named(Format):
         return Markup('<span title="{}">{}</span>').format(value, self.text(value, row))
 
 
-class Data(Format):
-    """A structure as readable JSON."""
-
-    def html(self, value: Any, row: Any) -> Markup | str:
-        if not value:
-            return NOTHING
-        return Markup('<pre class="data">{}</pre>').format(self.text(value, row))
-
-    def text(self, value: Any, row: Any) -> str:
-        return json.dumps(value, ensure_ascii=False, indent=1, default=str) if value else ""
-
-
 PLAIN = Format()
-
-
-def _beginning(key: Any) -> Markup:
-    return Markup("<code>{}</code>").format(str(key)[:8])
 
 
 @dataclass(frozen=True)
@@ -243,7 +252,7 @@ class Linked(Format):
     """Another format's cell as a link to a record of a view, where the reader may open it.
 
     ``key`` is the column of the row that holds the record's key; ``empty`` stands for a
-    value that is not there, else the key's beginning does.
+    value that is not there, else nothing is linked.
     """
 
     view: str
@@ -268,7 +277,9 @@ class Linked(Format):
         if key is None or address is None:
             return shown
         if shown is NOTHING:
-            shown = gettext(self.empty) if self.empty else _beginning(key)
+            if not self.empty:
+                return shown
+            shown = escape(gettext(self.empty))
         return Markup('<a href="{}details/?id={}">{}</a>').format(address, key, shown)
 
     def text(self, value: Any, row: Any) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -20,12 +21,13 @@ from wtforms.csrf.core import CSRF
 from wtforms.validators import DataRequired
 from wtforms.widgets import html_params
 
-from admin_views.formats import is_french, plain_euros
+from admin_views.formats import decimal, is_french, plain_euros
 from admin_views.reading import reading
 from admin_views.searching import pattern_of
 from admin_views.words import choices_of
 from models.errors import N_
 
+RATE = re.compile(r"\d{1,7}(?:[.,]\d{1,4})?")
 EUROS = re.compile(r"(\d{1,9})(?:[.,](\d{1,2}))?")
 
 
@@ -76,6 +78,24 @@ class EurosField(StringField):
             return ""
         text = plain_euros(self.data)
         return text.replace(".", ",") if is_french() else text
+
+
+class RateField(StringField):
+    """A number with at most four decimals, typed with a comma or a point."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        typed = re.sub(r"[\s\u00a0\u202f€%]", "", valuelist[0]) if valuelist else ""
+        self.data = None
+        if not typed:
+            return
+        if RATE.fullmatch(typed) is None:
+            raise ValueError(gettext("Type a number, such as 30 or 12,5."))
+        self.data = Decimal(typed.replace(",", "."))
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else decimal(self.data)
 
 
 class ReferenceLoader(QueryAjaxModelLoader):

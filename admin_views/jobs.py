@@ -1,6 +1,8 @@
 """Scheduled jobs and queues: what runs when, how it went, run now; what failed, retry, discard."""
 
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from flask import abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
@@ -12,17 +14,21 @@ from sqlalchemy.orm import aliased
 from admin_views.acting import acting
 from admin_views.forms import ConsoleForm
 from admin_views.guard import Console, Guarded
-from admin_views.happenings import COUNTS, JOBS
+from admin_views.job_words import count_words, job_words, seconds
 from admin_views.queues import discard_job, queues_now, retry_job
 from admin_views.reading import reading
+from admin_views.structures import holds_cents
 from admin_views.words import status_words
-from admin_views.writing import rule
+from admin_views.writing import Outcome, in_words, transaction
 from models import clock
 from models.accounts.permissions import Permission as P
 from models.errors import N_
 from models.oversight import JobRun, RunStatus
 from models.oversight.periodic import scheduled_jobs
 from models.oversight.run_job import run_now
+
+WATCHED = timedelta(minutes=2)
+"""How long the page looks again by itself for the end of a run asked for by hand."""
 
 
 class JobsView(Guarded, BaseView):
@@ -43,13 +49,9 @@ class JobsView(Guarded, BaseView):
         lines = [
             {
                 "job": job,
-                "run": runs.get(job.name),
-                "status": status_words(RunStatus, runs[job.name].status)[0]
-                if job.name in runs
-                else "",
-                "name": JOBS.get(job.name, job.name),
-                "counts": self._counts(runs.get(job.name)),
+                "words": job_words(job.name),
                 "next": job.due_after(clock.now()),
+                **self._told(runs.get(job.name)),
             }
             for job in scheduled_jobs().values()
         ]
@@ -63,18 +65,42 @@ class JobsView(Guarded, BaseView):
                 failed=failed,
                 may_run=self.allows("run"),
                 runs_url=self.console.addresses().get("runs"),
+                asked=self._asked(),
             )
         )
 
-    def _counts(self, run: JobRun | None) -> dict[str, Any]:
-        """What a run did; amounts are for finance only."""
-        counts = run.counts if run else {}
-        finance = self.console.may(P.FINANCE_FIGURES)
-        return {
-            COUNTS.get(key, key.replace("_", " ")): value
-            for key, value in counts.items()
-            if finance or "amount" not in key
+    def _told(self, run: JobRun | None) -> dict[str, Any]:
+        """How a run went, in words; amounts are for finance only."""
+        if run is None:
+            return {"run": None, "counts": []}
+        counts = {
+            key: value
+            for key, value in run.counts.items()
+            if self.console.may(P.FINANCE_FIGURES) or not holds_cents(key)
         }
+        status, colour = status_words(RunStatus, run.status)
+        ended = run.started_at and run.ended_at
+        return {
+            "run": run,
+            "status": status,
+            "colour": "bad" if run.errors else colour,
+            "counts": count_words(counts),
+            "nothing": bool(counts) and not any(counts.values()),
+            "took": seconds(run.ended_at - run.started_at) if ended else "",  # type: ignore[operator]
+        }
+
+    def _asked(self) -> dict[str, Any] | None:
+        """The run that was just asked for by hand, and whether to look again for its end."""
+        try:
+            run = reading().get(JobRun, UUID(request.args.get("run", "")))
+        except ValueError:
+            return None
+        if run is None:
+            return None
+        young = clock.now() - run.due_at < WATCHED
+        goes_on = run.status in (RunStatus.QUEUED, RunStatus.RUNNING)
+        words = job_words(run.name)
+        return {**self._told(run), "words": words, "again": goes_on and young, "late": goes_on}
 
     @expose("/run/", methods=("POST",))
     def run(self) -> ResponseReturnValue:
@@ -83,11 +109,15 @@ class JobsView(Guarded, BaseView):
             abort(400)
         name = request.form.get("name", "")
         dry = "dry_run" in request.form
-        asked = gettext(JOBS.get(name, name))
-        told = gettext("Asked for: %(name)s. Reload to see how it went.", name=asked)
-        with rule(told) as s:
-            run_now(s, name, actor=acting(), dry_run=dry)
-        return redirect(self.address_of("index_view"))
+        outcome, run = Outcome(), None
+        with transaction(outcome) as session:
+            run = run_now(session, name, actor=acting(), dry_run=dry)
+            session.flush()
+            key = str(run.id)
+        if run is None or outcome.refusal is not None:
+            flash(in_words(outcome.refusal) if outcome.refusal else "", "error")
+            return redirect(self.address_of("index_view"))
+        return redirect(self.address_of("index_view", run=key))
 
     @expose("/failed/", methods=("POST",))
     def failed(self) -> ResponseReturnValue:

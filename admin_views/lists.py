@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from admin_views.exporting import chunks, csv_lines, xlsx_file
 from admin_views.filters import ListFilter
+from admin_views.formats import NOTHING
 from admin_views.listing import Asked, Page, Row
 from admin_views.reading import reading, stop_reading
 from models import clock
@@ -141,6 +142,8 @@ class ListMixin:
         """A row's cells as HTML; the first one leads to the record."""
         made = [self.format_of(name).html(row[name], row) for name in names]
         if made and "<a " not in made[0]:
+            if made[0] is NOTHING:
+                made[0] = escape(gettext("Open"))
             made[0] = Markup('<a href="{}details/?id={}">{}</a>').format(
                 self.url + "/", row[self.key_name], made[0]
             )

@@ -1,20 +1,27 @@
 """The machine's views: audit trail, mails, system logs and the runs of jobs."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from flask_babel import gettext
+from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin_views.acts import Act
 from admin_views.base import AdminView
 from admin_views.filters import Choice, Flag, Is, OneOf, Reference, between
-from admin_views.formats import Badge, Code, Count, Data, Linked, Named, Told
+from admin_views.formats import Badge, Code, Count, Linked, Named, Told
 from admin_views.happenings import ACTORS, HAPPENINGS, JOBS, MAILS, RECORDS
+from admin_views.job_words import count_words
 from admin_views.listing import Lookup, Row
-from admin_views.past import role_words
+from admin_views.past import role_words, told_changes, what_happened
+from admin_views.records import Panel
+from admin_views.references import link_to_record
 from models.accounts import User
 from models.accounts.permissions import Permission as P
+from models.base import Base
 from models.errors import N_
 from models.oversight import (
     AuditEvent,
@@ -42,19 +49,10 @@ class AuditView(AdminView):
     table, slug, title = AuditEvent, "audit", N_("Audit trail")
     permissions = {"read": P.AUDIT_READ_OWN_AREA}
     lookups = {"actor": Lookup(User, "actor_id")}
-    column_list = (
-        "at",
-        "action",
-        "subject_table",
-        "subject_id",
-        "actor.email",
-        "actor_role",
-        "reason",
-    )
+    column_list = ("at", "action", "subject_table", "actor.email", "actor_role", "reason")
     column_details_list = (
         *column_list,
-        "before",
-        "after",
+        "subject_id",
         "data",
         "ip",
         "request_id",
@@ -62,12 +60,9 @@ class AuditView(AdminView):
     )
     formats = {
         "action": Named(HAPPENINGS),
-        "subject_table": Named(RECORDS),
+        "subject_table": Named(RECORDS, needs=("subject_id",)),
         "actor_role": Told(lambda role, row: role_words(role)),
         "actor.email": Linked("users", "actor_id"),
-        "before": Data(),
-        "after": Data(),
-        "data": Data(),
     }
     column_searchable_list = ("action", "actor.email")
     search_hint = N_("What happened, a record's key, or who did it")
@@ -82,6 +77,35 @@ class AuditView(AdminView):
 
     def search_also(self, term: str) -> list[Any]:
         return [select(AuditEvent.id).where(AuditEvent.subject_id == term)]
+
+    def cells(self, row: Row, names: Sequence[str]) -> list[Markup | str]:
+        """A row's cells; the record's kind leads to the record, where a view shows it."""
+        made = super().cells(row, names)
+        if "subject_table" in names:
+            place = list(names).index("subject_table")
+            made[place] = self._record_link(row) or made[place]
+        return made
+
+    def detail(self, name: str, row: Row) -> Markup | str:
+        link = self._record_link(row) if name == "subject_table" else None
+        return link or super().detail(name, row)
+
+    def _record_link(self, row: Row) -> Markup | None:
+        table, key = row["subject_table"], str(row["subject_id"])
+        words = gettext(RECORDS.get(table, table))
+        return link_to_record(self.console, table, key, words)
+
+    def heading(self, row: Row) -> str:
+        return what_happened(row["action"])
+
+    def panels(self, session: Session, row: Row) -> list[Panel]:
+        """What the event changed, column by column."""
+        event = session.get_one(AuditEvent, row["id"])
+        table = Base.metadata.tables.get(event.subject_table)
+        changes = [] if table is None else told_changes(event, table, {}, self.find)
+        lines = [[gettext(label), before or "–", after or "–"] for label, before, after in changes]
+        heads = [N_("What"), N_("Before"), N_("After")]
+        return [Panel(N_("What changed"), heads, lines, N_("No column changed."))]
 
     def only(self, statement: Any) -> Any:
         """An administrator reads their own area only."""
@@ -150,7 +174,7 @@ class LogView(AdminView):
     permissions = {"read": P.SYSTEM_READ}
     column_list = ("at", "level", "module", "message", "request_id")
     column_details_list = (*column_list, "data")
-    formats = {"level": Badge(), "request_id": Code(), "data": Data()}
+    formats = {"level": Badge(), "request_id": Code()}
     column_searchable_list = ("message",)
     search_hint = N_("Words of the message")
     column_filters = (
@@ -169,6 +193,10 @@ class LogView(AdminView):
     empty = N_("No warning and no error so far.")
 
 
+def _counted(counts: dict[str, Any] | None) -> str:
+    return " · ".join(f"{words}: {value}" for words, value in count_words(counts or {}))
+
+
 class RunView(AdminView):
     table, slug, title = JobRun, "runs", N_("Runs of jobs")
     permissions = {"read": P.SYSTEM_READ}
@@ -185,9 +213,9 @@ class RunView(AdminView):
     column_details_list = (*column_list, "counts", "error", "created_at")
     formats = {
         "name": Named(JOBS),
+        "counts": Told(lambda counts, row: _counted(counts)),
         "status": Badge(RunStatus),
         "trigger": Named(ACTORS),
-        "counts": Data(),
         "errors": Count(),
     }
     column_searchable_list = ("name",)

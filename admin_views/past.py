@@ -1,43 +1,53 @@
 """A record's history in words: what happened, who did it, each value before and after."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext
-from sqlalchemy import DateTime, Enum, Table, select
+from markupsafe import Markup, escape
+from sqlalchemy import DateTime, Enum, Numeric, Table, select
 from sqlalchemy.orm import Session
 
-from admin_views.formats import euros, moment
+from admin_views.formats import PLAIN, Format, Percent, decimal, moment
 from admin_views.happenings import ACTORS, HAPPENINGS
 from admin_views.labels import label_of
+from admin_views.structures import KEY, Finder, structure, value_words
 from admin_views.words import STATUSES, status_words
 from models.accounts import User, UserType
 from models.oversight import AuditEvent, history_of
 from models.oversight.changes import HIDDEN
 
-AMOUNTS = ("amount", "_fee", "total")
-"""How the names of columns that hold cents end."""
+Change = tuple[str, Markup | str, Markup | str]
 
 
 @dataclass
 class Past:
-    """One line of a history; ``changes`` are (column's label, value before, value after)."""
+    """One line of a history; ``changes`` are (column's label, value before, value after).
+
+    A value before is empty where the record was only made then.
+    """
 
     event: AuditEvent
     what: str
     by: str
-    changes: list[tuple[str, str, str]]
+    changes: list[Change]
 
 
-def past_of(session: Session, table: Table, key: str, hidden: set[str]) -> list[Past]:
-    """What the audit trail says of a record, newest first, without the columns to hide."""
+def past_of(
+    session: Session, table: Table, key: str, formats: Mapping[str, Format | None], find: Finder
+) -> list[Past]:
+    """What the audit trail says of a record, newest first.
+
+    ``formats`` are the columns' ways of reading, without those that the reader may not see;
+    ``find`` names the records that a column points at.
+    """
     events = history_of(session, table.name, key)
     names = who_did(session, events)
     return [
-        Past(event, what_happened(event.action), by, changes_of(event, table, hidden))
+        Past(event, what_happened(event.action), by, told_changes(event, table, formats, find))
         for event, by in zip(events, names, strict=True)
     ]
 
@@ -65,41 +75,59 @@ def role_words(role: str) -> str:
     return status_words(UserType, role)[0] if role in STATUSES["UserType"] else role
 
 
-def changes_of(event: AuditEvent, table: Table, hidden: set[str]) -> list[tuple[str, str, str]]:
-    """What an event changed, column by column, but for what the reader may not see."""
+def changes_of(event: AuditEvent, table: Table) -> list[tuple[str, str, str]]:
+    """What an event changed, column by column, in words without markup."""
     keys = dict.fromkeys([*event.before, *event.after])
     return [
         (
             label_of(key),
-            past_value(table, key, event.before.get(key)),
-            past_value(table, key, event.after.get(key)),
+            past_value(table, key, event.before.get(key)) or "–",
+            past_value(table, key, event.after.get(key)) or "–",
         )
         for key in keys
-        if key not in hidden
     ]
+
+
+def told_changes(
+    event: AuditEvent, table: Table, formats: Mapping[str, Format | None], find: Finder
+) -> list[Change]:
+    """What an event changed, as a page shows it: empty values and bare keys are left out."""
+    told = []
+    for key in dict.fromkeys([*event.before, *event.after]):
+        if formats.get(key, PLAIN) is None:
+            continue
+        before, after = (
+            _shown(table, key, side.get(key), formats.get(key) or PLAIN, find)
+            for side in (event.before, event.after)
+        )
+        if before or after:
+            told.append((label_of(key), before, after))
+    return told
+
+
+def _shown(table: Table, name: str, value: Any, format: Format, find: Finder) -> Markup | str:
+    if isinstance(value, dict | list):
+        if not value:
+            return ""
+        folded = '<details class="fold"><summary>{}</summary>{}</details>'
+        return Markup(folded).format(gettext("Show"), structure(value, find))
+    if isinstance(value, str) and KEY.fullmatch(value):
+        return find(name, value) or ""
+    if isinstance(format, Percent) and value not in (None, "", HIDDEN):
+        return escape(format.html(Decimal(str(value)), None))
+    return past_value(table, name, value)
 
 
 def past_value(table: Table, name: str, value: Any) -> str:
     """A value that the audit trail kept as JSON, as its column reads elsewhere."""
     column = table.columns.get(name)
     kind = None if column is None else column.type
-    if value is None or value == "":
-        return "–"
-    if value == HIDDEN:
-        return HIDDEN
+    if value is None or value == HIDDEN:
+        return value or ""
     if isinstance(kind, Enum):
         return status_words(kind.enum_class, value)[0]
     if isinstance(kind, DateTime):
         return moment(datetime.fromisoformat(value))
+    if isinstance(kind, Numeric) and isinstance(value, str):
+        return decimal(Decimal(value))
     return value_words(name, value)
-
-
-def value_words(name: str, value: Any) -> str:
-    """A plain value in words: yes and no, cents in euros, structures as JSON."""
-    if isinstance(value, bool):
-        return gettext("Yes") if value else gettext("No")
-    if isinstance(value, int) and name.endswith(AMOUNTS):
-        return euros(value)
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    return str(value)

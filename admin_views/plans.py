@@ -13,8 +13,8 @@ from admin_views.acts import Act
 from admin_views.base import AdminView
 from admin_views.catalog import CATALOG, OWN_PRICE
 from admin_views.filters import Choice, Flag, OneOf, Reference
-from admin_views.formats import Badge, Count, Linked, Percent, euros, whole
-from admin_views.forms import ConsoleForm, EurosField
+from admin_views.formats import Badge, Count, DayOf, Linked, Percent, euros, whole
+from admin_views.forms import ConsoleForm, EurosField, RateField
 from admin_views.records import Panel, Related
 from admin_views.sellable import LeadsToSellable
 from models.accounts.permissions import Permission as P
@@ -122,6 +122,7 @@ class PlanView(LeadsToSellable, AdminView):
         "commission_percent": Percent(),
         "billing_interval": Badge(BillingInterval),
         "subscribers": Count(at_most=MANY),
+        "created_at": DayOf(),
     }
     column_searchable_list = ("name", "slug", "product.name")
     search_hint = N_("Name, slug or product")
@@ -159,6 +160,7 @@ class PlanView(LeadsToSellable, AdminView):
         "price_amount": EurosField,
         "trial_amount": EurosField,
         "setup_fee": EurosField,
+        "commission_percent": RateField,
     }
     column_descriptions = {
         "price_amount": N_("In euros, including tax."),

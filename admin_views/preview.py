@@ -21,8 +21,8 @@ from admin_views.formats import euros, moment
 from admin_views.guard import translated
 from admin_views.happenings import RECORDS
 from admin_views.labels import label_of
-from admin_views.past import value_words
 from admin_views.reading import stop_reading
+from admin_views.structures import value_words
 from admin_views.words import status_words
 from models.base import Base
 from models.errors import N_, DomainError

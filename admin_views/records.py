@@ -1,18 +1,23 @@
 """A record's page: its values, what hangs off it, what can be done to it, and its history."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from flask import abort, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
+from flask_babel import gettext
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from admin_views.formats import Format, Whole
+from admin_views.formats import DayOf, Format, Linked, Moment, Whole, moment
+from admin_views.happenings import RECORDS
 from admin_views.listing import Asked, Row
 from admin_views.past import Past, past_of
 from admin_views.reading import reading
+from admin_views.references import link_to
+from admin_views.structures import Data
 from models.accounts.permissions import Permission
 from models.errors import N_
 
@@ -26,6 +31,7 @@ class Panel:
     lines: list[list[Markup | str]]
     empty: str = N_("Nothing here yet.")
     url: str | None = None
+    numeric: set[int] = field(default_factory=set)
     template: str = ""
     data: dict[str, Any] = field(default_factory=dict)
 
@@ -87,15 +93,30 @@ class RecordMixin:
     def heading(self: Any, row: Row) -> str:
         """What a record is called on top of its page."""
         first = self.column_list[0]
+        if isinstance(row[first], datetime):
+            kind = gettext(RECORDS.get(self.table.__tablename__, "Record"))
+            return f"{kind} · {moment(row[first])}"
         if row[first] in (None, ""):
             return str(row[self.key_name])
         return Markup(self.detail(first, row)).striptags()
 
+    def called(self: Any, key: Any) -> str:
+        """A record's heading, for links that lead to it; empty where it is gone."""
+        names = self.with_needs(self.shown(self.column_list))
+        row = self.listing([]).one(reading(), names, self.key_of(key), self.addresses())
+        return self.heading(row) if row else ""
+
     def detail(self: Any, name: str, row: Row) -> Markup | str:
         """One value on a record's page: nothing is cut there."""
         format = self.format_of(name)
+        if isinstance(format, Linked) and format.view == self.slug:
+            format = format.inner  # The page itself is no place to lead to.
         if type(format) is Format:
             format = Whole()
+        elif isinstance(format, Data):
+            format = Data(self.find)
+        elif isinstance(format, DayOf):
+            format = Moment()
         return format.html(row[name], row)
 
     def may_delete(self: Any, row: Row) -> bool:
@@ -110,19 +131,28 @@ class RecordMixin:
                 panels.append(related_panel(view, related, key))
         return panels
 
+    def find(self: Any, name: str, key: Any) -> Markup | None:
+        """The record that a column of this page points at, as a link."""
+        return link_to(self.console, name, key)
+
     def history(self: Any, key: Any) -> list[Past] | None:
         """What the audit trail says of a record; None where it is not this reader's to see."""
         mine = self.console.may(Permission.AUDIT_READ)
         if not mine and not self.console.may(Permission.AUDIT_READ_OWN_AREA):
             return None
-        hidden = {name for name in self._formats if name not in self.shown(list(self._formats))}
-        return past_of(reading(), self.table.__table__, str(key), hidden)
+        seen = self.shown(list(self._formats))
+        formats = {name: format if name in seen else None for name, format in self._formats.items()}
+        return past_of(reading(), self.table.__table__, str(key), formats, self.find)
 
 
 def related_panel(view: Any, related: Related, key: Any) -> Panel:
-    """A panel of another view's newest rows about one record."""
+    """A panel of another view's newest rows about one record, which they do not repeat."""
     filter = next(each for each in view._filters if each.key == related.filter)
-    names = view.shown(related.columns or view.column_list)
+    names = [
+        name
+        for name in view.shown(related.columns or view.column_list)
+        if not name.startswith(f"{related.filter}.")
+    ]
     sort, descending = view.column_default_sort
     asked = Asked(filters=[(filter, str(key))], sort=sort, descending=descending, size=related.most)
     rows = list(view.listing(names).page(reading(), asked, view.addresses()).rows)
@@ -130,5 +160,6 @@ def related_panel(view: Any, related: Related, key: Any) -> Panel:
         title=related.title,
         headers=[view.label(name) for name in names],
         lines=[view.cells(row, names) for row in rows],
+        numeric={place for place, name in enumerate(names) if view.format_of(name).numeric},
         url=f"{view.url}/?flt_{related.filter}={key}",
     )

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from admin_views.base import AdminView
 from admin_views.filters import Choice, Reference, between
-from admin_views.formats import Linked, Money, OneLine, Percent, Told, euros
+from admin_views.formats import DayOf, Linked, Money, OneLine, Percent, Told, euros
 from admin_views.guard import translated
 from admin_views.listing import Lookup, Row
 from admin_views.records import Panel, Related
@@ -62,7 +62,6 @@ class CustomerView(AdminView):
     amounts = P.CUSTOMERS_AMOUNTS
     column_list = (
         "user.email",
-        "user.display_name",
         "product.name",
         "current_plan.name",
         "status",
@@ -103,6 +102,8 @@ class CustomerView(AdminView):
         "product.name": Linked("products", "product_id"),
         "current_plan.name": Linked("plans", "current_plan_id"),
         "current_plan.price_amount": Money(),
+        "subscription_ends_at": DayOf(),
+        "next_charge_at": DayOf(),
     }
     column_searchable_list = ("user.email", "user.display_name")
     search_hint = N_("Email, name or the card's last four digits")
@@ -188,6 +189,8 @@ class InvoiceView(AdminView):
         "tax_rate": Percent(fraction=True),
         "no_commission_reason": Told(why_no_commission),
         "mentions": Told(mentions_told),
+        "paid_at": DayOf(),
+        "created_at": DayOf(),
     }
     column_searchable_list = ("number", "customer.user.email", "customer.user.display_name")
     search_hint = N_("Number, client's email or name")

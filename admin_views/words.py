@@ -93,7 +93,7 @@ STATUSES: dict[str, dict[str, tuple[str, str]]] = {
         "fixed": (N_("Fixed amount"), PLAIN),
     },
     "CommissionStatus": {
-        "PENDING_LOCK": (N_("The client may still withdraw"), WAIT),
+        "PENDING_LOCK": (N_("Cooling-off"), WAIT),
         "LOCKED": (N_("Locked"), WAIT),
         "PARTIALLY_MATURED": (N_("Partly released"), GOOD),
         "MATURED": (N_("Released"), GOOD),

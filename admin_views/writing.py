@@ -138,6 +138,6 @@ def changes_since(session: Session, row: Any, opened: datetime | None) -> str:
     told = [
         gettext("%(column)s: %(before)s → %(after)s", column=gettext(name), before=was, after=now)
         for event in session.scalars(statement)
-        for name, was, now in changes_of(event, row.__table__, set())
+        for name, was, now in changes_of(event, row.__table__)
     ]
     return "; ".join(told) or "?"

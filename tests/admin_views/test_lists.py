@@ -146,7 +146,7 @@ class TestSearch:
     def test_everywhere_finds_across_kinds(self, owner, console, keep):
         keep(lambda make: purchase(make, user=make.user("zoe@example.org")))
         page = owner.get(f"{console}/search/?q=zoe").text
-        assert page.count("zoe@example.org") >= 3
+        assert page.replace("<wbr>", "").count("zoe@example.org") >= 3
 
     def test_everywhere_keeps_to_what_one_may_read(self, staff, keep):
         keep(lambda make: purchase(make, user=make.user("zoe@example.org")))

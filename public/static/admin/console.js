@@ -20,13 +20,16 @@ document.addEventListener("click", async (event) => {
   document.querySelectorAll(".who[open]").forEach((each) => each.contains(event.target) || each.removeAttribute("open"));
   const copy = event.target.closest("[data-copy]");
   if (!copy) return;
-  const code = copy.parentElement.querySelector("code");
+  const code = copy.closest(".snippet").querySelector("code");
   try { await navigator.clipboard.writeText(code.textContent); }
   catch { getSelection().selectAllChildren(code); return; }
   const words = copy.textContent;
   copy.textContent = copy.dataset.copied;
   setTimeout(() => { copy.textContent = words; }, 1500);
 });
+
+// A run asked for by hand: the page looks again until it has ended.
+if (document.querySelector("[data-again]")) setTimeout(() => location.reload(), 1500);
 
 // A field that points at a record: what is typed is looked up, what is chosen travels as its key.
 document.querySelectorAll(".reference").forEach((box, place) => {

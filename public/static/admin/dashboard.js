@@ -9,12 +9,13 @@
   Chart.defaults.color = colour("--quiet");
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   const grid = { color: colour("--line") };
+  const euros = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: "EUR", maximumFractionDigits: 0 });
   new Chart(canvas, {
     data: {
       labels: days.map((each) => each.day.slice(0, 5)),
       datasets: [
         { type: "line", label: revenue, data: days.map((each) => each.cents), yAxisID: "money",
-          borderColor: colour("--accent"), backgroundColor: colour("--accent"), tension: 0.25, pointRadius: 2 },
+          borderColor: colour("--accent"), backgroundColor: colour("--accent"), cubicInterpolationMode: "monotone", borderWidth: 2, pointRadius: 2 },
         { type: "bar", label: sales, data: days.map((each) => each.sales), yAxisID: "count",
           backgroundColor: colour("--bar"), borderRadius: 3 },
       ],
@@ -25,8 +26,8 @@
       interaction: { mode: "index", intersect: false },
       scales: {
         x: { grid: { display: false } },
-        money: { beginAtZero: true, grid, ticks: { callback: (cents) => `${Math.trunc(cents / 100)} €` } },
-        count: { beginAtZero: true, position: "right", grid: { display: false }, ticks: { precision: 0 } },
+        money: { beginAtZero: true, suggestedMax: 10000, grid, ticks: { callback: (cents) => cents % 100 ? "" : euros.format(cents / 100) } },
+        count: { beginAtZero: true, suggestedMax: 5, position: "right", grid: { display: false }, ticks: { precision: 0 } },
       },
       plugins: { tooltip: { callbacks: { label: (item) =>
         item.datasetIndex === 0 ? `${revenue}: ${days[item.dataIndex].revenue}` : `${sales}: ${item.formattedValue}` } } },
