@@ -87,6 +87,8 @@ class ButtonView(LeadsToSellable, AdminView):
     )
     form_ajax_refs = {"plan": {"fields": ("name", "slug")}}
     column_descriptions = {
+        "plan": N_("Type the beginning of its name."),
+        "display_name": N_("What staff call it; visitors read the text of the button."),
         "button_key": N_("Lower-case letters, digits and hyphens. It cannot change once used."),
         "success_url": N_("A path such as /welcome, or an https address on one of our hosts."),
         "webhook_url": N_("Optional: an https address told of each sale, signed."),
@@ -94,6 +96,7 @@ class ButtonView(LeadsToSellable, AdminView):
     long_texts = frozenset({"description"})
     related = (Related("checkouts", "button", N_("Checkouts")),)
     empty = N_("A payment button sells one plan; paste its snippet into any page.")
+    empty_how = N_("Make a product and its plan first.")
 
     def create_rule(self, session: Session, values: dict[str, Any], actor: Actor) -> Any:
         return create_button(session, actor=actor, **_filled(values))

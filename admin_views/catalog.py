@@ -3,14 +3,18 @@
 from typing import Any
 from uuid import UUID
 
+from flask_admin.model.fields import AjaxSelectField
 from markupsafe import Markup
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
+from wtforms.validators import DataRequired
 
 from admin_views.base import AdminView
 from admin_views.filters import Choice, Flag, Reference
 from admin_views.formats import Code, Count, Linked, Money
+from admin_views.forms import ReferenceLoader, ReferenceWidget
 from admin_views.listing import Row
+from admin_views.reading import ReadingSession
 from admin_views.records import Related
 from admin_views.sellable import LeadsToSellable
 from models.accounts import Platform
@@ -28,6 +32,10 @@ CATALOG = {
     "edit": P.CATALOG_EDIT,
     "delete": P.CATALOG_DELETE,
 }
+SLUG = N_("Lower-case letters, digits and hyphens: it stands in addresses.")
+OPENED = ReferenceLoader("target", ReadingSession(), Community, fields=("name", "slug"))
+"""Finds what buying a product can open."""
+
 OWN_PRICE = Money(secret=False)
 """Catalogue prices are public; they are no finance figure."""
 
@@ -83,9 +91,18 @@ class CommunityView(AdminView):
         "owner_notes",
         "is_active",
     )
+    column_descriptions = {
+        "platform": N_("WEOKTO: a guild of affiliates. STAM: a community of clients."),
+        "slug": SLUG,
+        "domain": N_("Optional: a domain of its own, without https://."),
+        "supplier_name": N_("Optional: who provides what is sold here."),
+        "landing_page_url": N_("Optional: an https address."),
+        "owner_notes": N_("For staff only."),
+    }
     long_texts = frozenset({"owner_notes"})
     related = (Related("products", "community", N_("Products")),)
     empty = N_("Communities are what products, members and courses hang off.")
+    empty_how = N_("Make one, then give it a product.")
 
     def create_rule(self, session: Session, values: dict[str, Any], actor: Actor) -> Any:
         return create_community(session, actor=actor, **values)
@@ -154,6 +171,13 @@ class ProductView(LeadsToSellable, AdminView):
         "is_published",
     )
     form_ajax_refs = {"community": {"fields": ("name", "slug")}}
+    column_descriptions = {
+        "community": N_("Type the beginning of its name."),
+        "slug": SLUG,
+        "is_free": N_("Nobody pays for it; it can still bring buyers of other products."),
+        "requires_trial": N_("Every plan of it begins with a trial."),
+        "is_published": N_("Shown in the public catalogue."),
+    }
     long_texts = frozenset({"short_description"})
     related = (
         Related("plans", "product", N_("Plans")),
@@ -190,10 +214,26 @@ class AccessView(AdminView):
         Reference("product", N_("Product"), "products", lambda k: ProductAccess.product_id == k),
         Choice("type", N_("Opens"), ProductAccess.access_type, AccessType),
     )
-    form_columns = ("product", "access_type", "target_id", "name", "description")
+    form_columns = ("product", "target", "name", "description")
     form_ajax_refs = {"product": {"fields": ("name", "slug")}}
-    column_descriptions = {"target_id": N_("The key of the community, course or channel.")}
+    form_extra_fields = {
+        "target": AjaxSelectField(
+            OPENED,
+            N_("What it opens"),
+            [DataRequired()],
+            widget=ReferenceWidget(),
+            description=N_("Type the beginning of the community's name."),
+        )
+    }
+    column_descriptions = {
+        "product": N_("Type the beginning of its name."),
+        "name": N_("Empty: the name of what it opens."),
+    }
     empty = N_("What buying a product opens. A new product opens its community by itself.")
+    empty_how = N_("Make a product, and its access stands here.")
+
+    def _process_ajax_references(self) -> dict[str, Any]:
+        return {**super()._process_ajax_references(), OPENED.name: OPENED}
 
     def detail(self, name: str, row: Row) -> Markup | str:
         """What it opens by its name, where there is a page of it."""
@@ -203,7 +243,15 @@ class AccessView(AdminView):
         return link or super().detail(name, row)
 
     def create_rule(self, session: Session, values: dict[str, Any], actor: Actor) -> Any:
-        return open_access(session, actor=actor, **values)
+        return open_access(
+            session,
+            values["product_id"],
+            access_type=AccessType.COMMUNITY,
+            target_id=values["target_id"],
+            actor=actor,
+            name=values["name"] or "",
+            description=values["description"] or "",
+        )
 
     def delete_rule(self, session: Session, key: UUID, actor: Actor) -> Any:
         return close_access(session, key, actor=actor)

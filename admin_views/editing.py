@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, joinedload
 from wtforms import Form
 
 from admin_views.acting import acting
+from admin_views.happenings import RECORDS
 from admin_views.reading import reading
 from admin_views.writing import ChangedMeanwhile, Outcome, check_unchanged, in_words, transaction
 from models.errors import BadInput, DomainError
@@ -71,7 +72,13 @@ class EditingMixin:
                 return redirect(self.address_of("details_view", id=str(made.id)))
             refusal = show_refusal(form, outcome.refusal)
         page = self.render(
-            "admin_views/form.html", form=form, refusal=refusal, key=None, locked={}, opened_at=""
+            "admin_views/form.html",
+            form=form,
+            refusal=refusal,
+            key=None,
+            kind=gettext(RECORDS[self.table.__tablename__]),
+            locked={},
+            opened_at="",
         )
         return page, 200 if request.method == "GET" else 422
 

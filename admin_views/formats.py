@@ -251,8 +251,7 @@ PLAIN = Format()
 class Linked(Format):
     """Another format's cell as a link to a record of a view, where the reader may open it.
 
-    ``key`` is the column of the row that holds the record's key; ``empty`` stands for a
-    value that is not there, else nothing is linked.
+    ``key`` is the row's column with the record's key; ``empty`` stands for a missing value.
     """
 
     view: str

@@ -11,7 +11,7 @@ from wtforms.validators import DataRequired, Length
 
 from admin_views.acts import Act
 from admin_views.base import AdminView
-from admin_views.catalog import CATALOG, OWN_PRICE
+from admin_views.catalog import CATALOG, OWN_PRICE, SLUG
 from admin_views.filters import Choice, Flag, OneOf, Reference
 from admin_views.formats import Badge, Count, DayOf, Linked, Percent, euros, whole
 from admin_views.forms import ConsoleForm, EurosField, RateField
@@ -163,9 +163,13 @@ class PlanView(LeadsToSellable, AdminView):
         "commission_percent": RateField,
     }
     column_descriptions = {
-        "price_amount": N_("In euros, including tax."),
-        "trial_amount": N_("0 for a free trial."),
-        "commission_percent": N_("Empty: the program's rate."),
+        "product": N_("Type the beginning of its name."),
+        "slug": SLUG,
+        "price_amount": N_("In euros, including tax: 49 or 49,90."),
+        "trial_days": N_("Empty: no trial."),
+        "trial_amount": N_("In euros, including tax; 0 for a free trial."),
+        "setup_fee": N_("In euros, including tax, once with the first payment."),
+        "commission_percent": N_("In percent. Empty: the program's rate."),
         "max_billing_cycles": N_("Empty: no limit."),
     }
     long_texts = frozenset({"description"})
@@ -206,6 +210,7 @@ class PlanView(LeadsToSellable, AdminView):
         ),
     )
     empty = N_("Plans are the prices of products: an amount, an interval, perhaps a trial.")
+    empty_how = N_("Make a product first, then its plan, then a payment button.")
 
     def create_rule(self, session: Session, values: dict[str, Any], actor: Actor) -> Any:
         return create_plan(session, actor=actor, **_zeroed(values))

@@ -38,7 +38,8 @@ def open_access(
     if existing is not None:
         return existing
     if access_type is AccessType.COMMUNITY:
-        name = name or _community_on_same_platform(session, product, target_id).name
+        community = _community_on_same_platform(session, product, target_id)
+        name = name or community.name
     access = ProductAccess(
         product_id=product_id,
         access_type=access_type,

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from models import clock
 from models.accounts import UserType
+from models.affiliation import AffiliateProgram
 from models.catalog import Plan, Product, ProductAccess
 from models.oversight import AuditEvent
 from tests.admin_views.conftest import purchase
@@ -89,6 +90,37 @@ class TestCreate:
         for wrong in ("12.345", "-5", "1e3", "ten"):
             fields.update(slug="other", price_amount=wrong)
             assert owner.post(f"{console}/plans/new/", fields).status_code == 422
+
+    def test_opens_a_further_community(self, owner, console, keep, read):
+        product, other = keep(lambda make: (make.product(), make.community(name="Other")))
+        fields = {
+            "product": str(product.id),
+            "target": str(other.id),
+            "name": "",
+            "description": "",
+        }
+        answer = owner.post(f"{console}/access/new/", fields)
+        assert answer.status_code == 302, answer.text
+        opened = read(
+            lambda s: s.scalar(select(ProductAccess).where(ProductAccess.target_id == other.id))
+        )
+        assert (opened.product_id, opened.name) == (product.id, "Other")
+        assert "Other" in owner.get(f"{console}/access/details/?id={opened.id}").text
+
+    def test_a_fixed_rate_is_typed_in_euros(self, owner, console, keep, read):
+        product = keep(lambda make: make.product())
+        fields = {
+            "product": str(product.id),
+            "is_active": "y",
+            "default_rate_type": "fixed",
+            "default_rate": "15,50",
+            "cookie_duration_days": "30",
+        }
+        assert owner.post(f"{console}/programs/new/", fields).status_code == 302
+        program = read(lambda s: s.scalar(select(AffiliateProgram)))
+        assert program.default_rate == 1550
+        page = owner.get(f"{console}/programs/edit/?id={program.id}").text
+        assert 'name="default_rate" type="text" value="15,5"' in page
 
     def test_a_product_manager_creates_too(self, staff, keep, read):
         community = keep(lambda make: make.community())
