@@ -136,10 +136,13 @@ def status(capture_id: UUID) -> CheckoutStanding:
 
 
 @pages.post("/api/payments/pci-vault/callback")
-@limiter.exempt
+@limiter.limit("300 per minute", deduct_when=lambda answer: answer.status_code >= 400)
 @called_by_machines
 def vault_callback() -> ResponseReturnValue:
-    """The vault tells that a card was typed; proved by the secret of that very try."""
+    """The vault tells that a card was typed; proved by the secret of that very try.
+
+    What is refused is kept too, so that nobody may send much of it; what is taken has no limit.
+    """
     request.max_content_length = LARGEST_CALL
     reception = hear_vault(request.get_data(), request.headers.get("X-PCIVault-Webhook-Secret"))
     if reception.status >= 400:

@@ -273,6 +273,16 @@ class TestMethodsAndOrigins:
             assert answer.status_code == 401
 
 
+def test_refused_callbacks_are_limited(stranger, redis):
+    word, limited = TestAtTheProvidersEndpoints().word(), []
+    address = {"REMOTE_ADDR": an_address()}
+    for _ in range(302):
+        told = stranger().post(MACHINES[0], data=word, environ_overrides=address)
+        limited.append(told.status_code)
+    assert limited[:300] == [410] * 300
+    assert limited[-1] == 429
+
+
 def test_the_pace_is_limited_with_words_and_a_wait(stranger, redis):
     address = {"REMOTE_ADDR": an_address()}
     body = {"button_key": "never-was", "email": "a@example.org", "consent": True}
