@@ -5,9 +5,11 @@ from playwright.sync_api import expect
 from tests.browser.people import (
     ASKS_BANK,
     DECLINED,
+    NARROW,
     begin,
     buy,
     open_modal,
+    sideways,
     type_card,
 )
 
@@ -33,6 +35,18 @@ class TestThroughTheModal:
         page.wait_for_url("**/welcome*")
 
         assert "1,00" in house.mail(email, "WS-")["text"]
+
+    def test_on_a_phone(self, house, somebody, email):
+        page = somebody(viewport=NARROW, is_mobile=True, has_touch=True).page
+        page.goto(f"{house.stam}/p/atelier-automatisation")
+        page.locator("a[data-payment-button]").first.tap()
+        panel = page.locator("dialog [data-checkout]")
+        begin(panel, email)
+        type_card(panel)
+        page.wait_for_url("**/welcome*")
+
+        assert sideways(page) <= 0
+        assert "250,00" in house.mail(email, "WS-")["text"]
 
     def test_what_is_missing_is_said_and_nothing_is_sent(self, house, page):
         panel = open_modal(page, house.weokto, MONTHLY)

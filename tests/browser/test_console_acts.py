@@ -1,0 +1,104 @@
+"""What staff do in the console with their hands: make something new to sell, act, edit, copy."""
+
+import uuid
+
+from playwright.sync_api import expect
+
+from tests.browser.people import buy
+
+
+def choose(page, field, words):
+    """Type into a field that points at a record and take what is suggested for it."""
+    page.get_by_label(f"{field} *").press_sequentially(words)
+    expect(page.locator(".options li")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+
+
+def fill(page, **fields):
+    """Fill in text fields that must be."""
+    for name, words in fields.items():
+        page.get_by_label(f"{name} *", exact=True).fill(words)
+
+
+def save(page):
+    page.get_by_role("button", name="Enregistrer").click()
+    page.wait_for_url("**/details/**")
+
+
+class TestSomethingNewToSell:
+    def test_a_product_a_plan_and_a_button_are_sold_at_once(self, house, owner, page, email):
+        key = f"atelier-{uuid.uuid4().hex[:6]}"
+        console = owner.page
+        console.goto(f"{house.console}/products/new/")
+        choose(console, "Communauté", "Club Boutique")
+        fill(console, Nom=f"Atelier {key}", Slug=key)
+        console.get_by_label("Publié").check()
+        save(console)
+        console.goto(f"{house.console}/plans/new/")
+        choose(console, "Produit", key)
+        fill(console, Nom="Une fois", Slug=key, Prix="12,50")
+        save(console)
+        console.goto(f"{house.console}/buttons/new/")
+        choose(console, "Plan", key)
+        fill(console, **{"Clé du bouton": key, "Nom": f"Atelier {key}"})
+        save(console)
+        expect(console.locator("main")).to_contain_text("12,50")
+
+        buy(page, f"{house.stam}/p/{key}", key, email)
+        assert "12,50" in house.mail(email, "WS-")["text"]
+
+    def test_the_snippet_is_copied_as_it_stands(self, house, somebody, owner_signed_in):
+        person = somebody(
+            storage_state=owner_signed_in, permissions=["clipboard-read", "clipboard-write"]
+        )
+        page = person.page
+        page.goto(f"{house.console}/buttons/?search=club-boutique-monthly")
+        page.locator("tbody a[href*='/buttons/details/']").first.click()
+        snippet = page.locator(".copy", has_text="embed.js")
+
+        snippet.get_by_role("button").click()
+        expect(snippet.get_by_role("button")).to_have_text("Copié")
+
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied == snippet.locator("code").inner_text()
+        assert f'{house.stam}/embed.js" data-payment-button="club-boutique-monthly"' in copied
+
+
+class TestActs:
+    def test_a_risk_level_changes_after_its_consequences_were_shown(self, house, owner):
+        page = owner.page
+        page.goto(f"{house.console}/affiliates/?search=theo-crypto")
+        page.locator("tbody a[href*='/affiliates/details/']").first.click()
+        page.get_by_role("link", name="Changer le niveau de risque").click()
+        page.get_by_label("Niveau de risque *").select_option("AT_RISK")
+        page.get_by_label("Note *").fill("Chiffres en progrès")
+        page.get_by_role("button", name="Voir ce qui va se passer").click()
+        expect(page.locator(".effects")).to_contain_text("À risque")
+        page.get_by_role("button", name="Confirmer").click()
+
+        expect(page.locator("main")).to_contain_text("Chiffres en progrès")
+
+    def test_a_job_is_run_by_hand(self, house, owner):
+        page = owner.page
+        page.goto(f"{house.console}/jobs/")
+        row = page.locator("tr", has_text="ledger-verify")
+        row.get_by_role("button", name="Exécuter maintenant").click()
+        for _ in range(20):
+            page.goto(f"{house.console}/jobs/")
+            if "Terminée" in row.inner_text():
+                break
+            page.wait_for_timeout(250)
+        expect(row).to_contain_text("Terminée")
+
+    def test_a_text_is_changed_in_its_list(self, house, owner, somebody):
+        page = owner.page
+        page.goto(f"{house.console}/buttons/?search=atelier-automatisation-once")
+        cell = page.locator(".edit[data-name='cta_text']").first
+        cell.click()
+        page.locator(".edit-field input").fill("Je construis")
+        page.keyboard.press("Enter")
+        expect(page.locator(".edit", has_text="Je construis")).to_be_visible()
+        page.reload()
+
+        expect(page.locator("tbody")).to_contain_text("Je construis")
