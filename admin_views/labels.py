@@ -69,6 +69,7 @@ LABELS = {
     "user.is_suspended": N_("Suspended"),
     "user.user_type": N_("Role"),
     "access_type": N_("Opens"),
+    "target": N_("What it opens"),
     "target_id": N_("What it opens"),
     "status": N_("Status"),
     "kind": N_("Kind"),
