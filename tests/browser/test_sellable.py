@@ -16,7 +16,7 @@ def _shows(page, name, words):
 def test_something_new_is_on_sale_in_one_go(house, owner, page):
     console = owner.page
     console.goto(f"{house.console}/")
-    console.get_by_role("link", name="Nouveau à vendre").click()
+    console.get_by_role("link", name="Nouvelle offre").click()
 
     console.locator("[name=product-community]").select_option(index=1)
     _typed(console, "product-name", "L’Œuvre élégante")
