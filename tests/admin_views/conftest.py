@@ -102,8 +102,11 @@ def read(committed):
     return run
 
 
-def purchase(make, *, plan=None, user=None, number=None, affiliate=None, last4="4242"):
-    """One paid purchase with everything that hangs off it; answers the invoice."""
+def purchase(make, *, plan=None, user=None, affiliate=None, last4="4242", **invoice_values):
+    """One paid purchase with everything that hangs off it; answers the invoice.
+
+    An issued invoice never changes, so whatever differs is given here.
+    """
     plan, user, now = plan or make.plan(), user or make.user(), clock.now()
     customer = make.add(
         Customer(
@@ -127,22 +130,20 @@ def purchase(make, *, plan=None, user=None, number=None, affiliate=None, last4="
         )
     )
     customer.default_payment_method_id = card.id
-    invoice = make.add(
-        Invoice(
-            number=number or f"WS-2026-{next(NUMBERS):06d}",
-            customer_id=customer.id,
-            plan_id=plan.id,
-            kind=InvoiceKind.FIRST,
-            status=InvoiceStatus.PAID,
-            period_start=now,
-            amount_excluding_tax=4083,
-            tax_amount=817,
-            tax_rate=Decimal("0.2"),
-            amount_including_tax=4900,
-            due_at=now,
-            paid_at=now,
-        )
-    )
+    values = {
+        "number": f"WS-2026-{next(NUMBERS):06d}",
+        "kind": InvoiceKind.FIRST,
+        "status": InvoiceStatus.PAID,
+        "period_start": now,
+        "amount_excluding_tax": 4083,
+        "tax_amount": 817,
+        "tax_rate": Decimal("0.2"),
+        "amount_including_tax": 4900,
+        "due_at": now,
+        "paid_at": now,
+        **invoice_values,
+    }
+    invoice = make.add(Invoice(customer_id=customer.id, plan_id=plan.id, **values))
     make.add(InvoiceLine(invoice_id=invoice.id, label=plan.name, unit_amount=4900, total=4900))
     if affiliate is not None:
         earn(make, invoice, customer, affiliate)

@@ -28,11 +28,7 @@ def sold(make):
 
     def sell(at, **values):
         with clock.standing_at(at):
-            invoice = purchase(make)
-        for name, value in values.items():
-            setattr(invoice, name, value)
-        make.session.flush()
-        return invoice
+            return purchase(make, **values)
 
     return sell
 
