@@ -57,7 +57,7 @@ def test_every_text_in_every_query_of_the_lists(owner, views):
         for form in forms_on(owner, f"{view.url}/"):
             names |= set(form.fields)
         for name in sorted(names):
-            for text in list(SHORT.values())[::5]:
+            for text in (TEXTS["huge number"], TEXTS["html"]):
                 assert_told(owner.get(f"{view.url}/", query_string={name: text}))
         for text in SHORT.values():
             assert_told(owner.get(f"{view.url}/", query_string=dict.fromkeys(names, text)))
