@@ -197,7 +197,8 @@ class LogView(AdminView):
 
 
 def _counted(counts: dict[str, Any] | None) -> str:
-    return " · ".join(f"{words}: {value}" for words, value in count_words(counts or {}))
+    told = count_words(counts or {})
+    return " · ".join(gettext("%(name)s: %(words)s", name=n, words=value) for n, value in told)
 
 
 class RunView(AdminView):

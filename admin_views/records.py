@@ -151,7 +151,7 @@ def related_panel(view: Any, related: Related, key: Any) -> Panel:
     names = [
         name
         for name in view.shown(related.columns or view.column_list)
-        if not name.startswith(f"{related.filter}.")
+        if not name.startswith((f"{related.filter}.", f"current_{related.filter}."))
     ]
     sort, descending = view.column_default_sort
     asked = Asked(filters=[(filter, str(key))], sort=sort, descending=descending, size=related.most)

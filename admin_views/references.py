@@ -17,6 +17,7 @@ VIEWS = {
     "attribution_id": "attributions",
     "button_id": "buttons",
     "capture_id": "checkouts",
+    "checkout_id": "checkouts",
     "commission_id": "commissions",
     "community_id": "communities",
     "created_by": "users",

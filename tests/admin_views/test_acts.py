@@ -5,12 +5,15 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
+from admin_views import acts
 from models import clock
 from models.accounts import User, UserSession, UserType
 from models.accounts.open_session import open_session
 from models.affiliation import AffiliateProfile, LockRuleVersion, RiskLevel, RiskLevelChange
-from models.catalog import Plan
+from models.catalog import Plan, Product
 from models.oversight import SYSTEM, AuditEvent, JobRun, MailStatus, OutgoingMail
+from models.oversight.run_job import end_run
+from models.session import unit_of_work
 from tests.admin_views.conftest import purchase
 
 FINGERPRINT = re.compile(r'name="fingerprint" value="([^"]+)"')
@@ -135,6 +138,14 @@ class TestBulk:
         )
         assert read(lambda s: s.scalar(select(func.count()).where(User.is_suspended))) == 60
 
+    def test_a_filter_of_too_many_rows_says_where_it_stops(self, owner, console, keep, monkeypatch):
+        monkeypatch.setattr(acts, "MOST_AT_ONCE", 2)
+        keep(lambda make: [make.user(display_name="Same Name") for _ in range(3)])
+        address = f"{console}/users/action/?search=Same+Name"
+        page = owner.post(address, {"action": "suspend", "all": "1"}).text
+        assert page.count('name="rowid"') == 2
+        assert "first 2" in page or "2 premières" in page
+
     def test_nothing_ticked_is_told(self, owner, console):
         answer = owner.post(f"{console}/users/action/", {"action": "suspend"})
         assert answer.status_code == 302
@@ -196,6 +207,17 @@ class TestOthers:
         run = read(lambda s: s.scalar(select(JobRun)))
         assert (run.name, run.trigger) == ("oversight-sweep", "manual")
 
+    def test_a_run_asked_for_shows_its_outcome(self, owner, console, read):
+        answer = owner.post(f"{console}/jobs/run/", {"name": "affiliation-mature", "dry_run": "1"})
+        page = owner.get(answer.headers["Location"]).text
+        assert "data-again" in page
+        run_id = read(lambda s: s.scalar(select(JobRun.id)))
+        with unit_of_work() as session:
+            end_run(session, run_id, actor=SYSTEM, now=clock.now(), counts={"locked": 7})
+        page = owner.get(answer.headers["Location"]).text
+        assert "data-again" not in page
+        assert "<b>7</b>" in page
+
     def test_an_unknown_job_is_refused_in_words(self, owner, console, read):
         owner.post(f"{console}/jobs/run/", {"name": "none"})
         assert "flash error" in owner.get(f"{console}/jobs/").text
@@ -222,6 +244,17 @@ class TestOthers:
         assert "payment_button(&#34;my-button&#34;)" in page
         assert "data-payment-button=&#34;my-button&#34;" in page
         assert page.count('badge bad"') == 3
+
+    def test_a_history_names_the_records_it_points_at(self, owner, console, keep, read):
+        community = keep(lambda make: make.community(name="Home"))
+        fields = {"community": str(community.id), "name": "Premium", "slug": "premium"}
+        owner.post(f"{console}/products/new/", fields)
+        product = read(lambda s: s.scalar(select(Product)))
+        page = owner.get(f"{console}/products/details/?id={product.id}").text
+        history = page.partition('id="history"')[2]
+        assert f'communities/details/?id={community.id}">Home</a>' in history
+        assert "→" not in history
+        assert "–" not in history
 
     def test_a_commission_explains_itself(self, owner, console, keep, read):
         from models.affiliation import Commission

@@ -10,9 +10,7 @@ document.addEventListener("keydown", (event) => {
   if (field) { event.preventDefault(); field.focus(); field.select(); }
   if (event.key === "n") document.getElementById("new")?.click();
   if (event.key === "?") {
-    const dialog = document.getElementById("shortcuts");
-    dialog.querySelector("p").textContent = document.body.dataset.shortcuts;
-    dialog.showModal();
+    document.getElementById("shortcuts").showModal();
   }
 });
 

@@ -9,10 +9,11 @@
   Chart.defaults.color = colour("--quiet");
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   const grid = { color: colour("--line") };
+  const dayOf = new Intl.DateTimeFormat(document.documentElement.lang, { day: "2-digit", month: document.documentElement.lang === "fr" ? "2-digit" : "short", timeZone: "UTC" });
   const euros = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: "EUR", maximumFractionDigits: 0 });
   new Chart(canvas, {
     data: {
-      labels: days.map((each) => each.day.slice(0, 5)),
+      labels: days.map((each) => dayOf.format(new Date(`${each.iso}T12:00:00Z`))),
       datasets: [
         { type: "line", label: revenue, data: days.map((each) => each.cents), yAxisID: "money",
           borderColor: colour("--accent"), backgroundColor: colour("--accent"), cubicInterpolationMode: "monotone", borderWidth: 2, pointRadius: 2 },
