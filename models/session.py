@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -21,6 +21,7 @@ from models.settings import Settings, current_settings
 
 log = logging.getLogger(__name__)
 
+Row = TypeVar("Row")
 Deferred = tuple[str, tuple[Any, ...]]
 Sender = Callable[[str, tuple[Any, ...]], None]
 
@@ -174,6 +175,16 @@ def _tell_row_security(session: Session, _transaction: object, connection: Conne
             text("select set_config('app.user_id', :user_id, true)"),
             {"user_id": session.info["user_id"]},
         )
+
+
+def keep(session: Session, row: Row) -> Row:
+    """Hold a row in memory until the session ends: whoever gets it by its key next asks nothing.
+
+    SQLAlchemy forgets a row that nobody holds, and one act of many rules reads a few again
+    and again.
+    """
+    session.info.setdefault("kept", []).append(row)
+    return row
 
 
 def defer(session: Session, job: str, *args: Any) -> None:

@@ -14,6 +14,7 @@ from models.affiliation.self_referral import evidence_of_self_referral
 from models.affiliation.tracking_event import click_by_id
 from models.billing import Customer
 from models.oversight import Actor, emit
+from models.session import keep
 
 
 def attribute_purchase(
@@ -49,9 +50,9 @@ def attribute_purchase(
             affiliate_id=click.affiliate_id,
             bound_at=now,
         )
-        session.add(bound)
     is_news, bound.customer_id = bound.customer_id != customer.id, customer.id
     _flag_own_purchase(session, bound, card_fingerprint)
+    session.add(bound)
     if is_news:
         emit(session, "affiliation.purchase_attributed", bound, actor=actor)
     return bound
@@ -72,9 +73,10 @@ def good_click(
     if not click.at <= now < click.at + timedelta(days=program.cookie_duration_days):
         return None
     affiliate = session.get(AffiliateProfile, click.affiliate_id)
-    if affiliate is None or User.get(session, affiliate.user_id).is_suspended:
+    if affiliate is None:
         return None
-    return click
+    person = keep(session, User.get(session, keep(session, affiliate).user_id))
+    return None if person.is_suspended else click
 
 
 def find_click(session: Session, click_id: str) -> Clicked | None:

@@ -10,11 +10,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from models.billing.buyer import has_it_already, lock_buyer
 from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 from models.billing.provider import Payment, PaymentOutcome
-from models.billing.settle_purchase import settle_purchase
+from models.billing.settle_purchase import PaidTwice, settle_purchase
 from models.billing.vault_client import CONNECT_SECONDS
 from models.oversight import Actor, emit
 from models.settings import current_settings
@@ -118,10 +117,10 @@ def _succeed(
     attempt.become(AttemptOutcome.SUCCEEDED)
     attempt.redirect_url = None
     attempt.finished_at = now
-    lock_buyer(session, capture)
-    if has_it_already(session, capture):
+    try:
+        settle_purchase(session, capture, attempt=attempt, payment=payment, actor=actor, now=now)
+    except PaidTwice:
         return _paid_twice(session, capture, actor)
-    settle_purchase(session, capture, attempt=attempt, payment=payment, actor=actor, now=now)
     return CHANGED
 
 

@@ -22,6 +22,7 @@ from models.catalog import Plan
 from models.catalog.edit_plan import mark_sold
 from models.errors import N_, DomainError
 from models.oversight import Actor, emit
+from models.session import keep
 
 
 class PaidTwice(DomainError):
@@ -48,10 +49,24 @@ def settle_purchase(
     """
     if capture.status is CaptureStatus.COMPLETED:
         return Customer.get(session, capture.customer_id)
-    user = lock_buyer(session, capture)
+    with session.no_autoflush:  # each row is written once, when the next one needs its key
+        customer, invoice, method = _write(session, capture, attempt, payment, now)
+    _tell(session, capture, customer, invoice, method, actor, now)
+    return customer
+
+
+def _write(
+    session: Session,
+    capture: CaptureEndpoint,
+    attempt: PaymentAttempt | None,
+    payment: Payment | None,
+    now: datetime,
+) -> tuple[Customer, Invoice | None, PaymentMethod | None]:
+    """Billing's own part: the customer, their card, the invoice, the accesses."""
+    user = keep(session, lock_buyer(session, capture))
     quote = Quote.from_json(capture.quote)
     dates = quote.dates_from(now)
-    plan = Plan.get(session, capture.plan_id)
+    plan = keep(session, Plan.get(session, capture.plan_id))
     customer = _customer(session, user, plan, dates)
     mark_sold(session, plan, at=now)
     has_card = capture.psp_payment_method_id is not None
@@ -66,8 +81,7 @@ def settle_purchase(
     _close(capture, customer, invoice, now)
     if attempt is not None and invoice is not None:
         attempt.invoice_id = invoice.id
-    _tell(session, capture, customer, invoice, method, actor, now)
-    return customer
+    return customer, invoice, method
 
 
 def _customer(session: Session, user: User, plan: Plan, dates: Dates) -> Customer:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from models.base import Base, Encrypted, Json
 
 HIDDEN = "•••"
+THE_TRAIL_ITSELF = frozenset({"audit_events", "outbox_events"})
 
 
 def changes_of(session: Session, subject: Base) -> tuple[Json, Json]:
@@ -29,7 +30,7 @@ def changes_of(session: Session, subject: Base) -> tuple[Json, Json]:
 @event.listens_for(Session, "before_flush")
 def _note_all(session: Session, _context: object, _instances: object) -> None:
     for row in (*session.new, *session.dirty):
-        if isinstance(row, Base):
+        if isinstance(row, Base) and row.__tablename__ not in THE_TRAIL_ITSELF:
             _note(session, row)
 
 
@@ -43,9 +44,12 @@ def _note(session: Session, row: Base) -> None:
     state = inspect(row)
     noted = session.info.setdefault("changes", {})
     before, after = noted.get(row, ({}, {}))
+    same = state.unmodified
     for column in state.mapper.column_attrs:
+        if column.key in same or column.key == "updated_at":
+            continue
         history = state.attrs[column.key].history
-        if not history.has_changes() or column.key == "updated_at":
+        if not history.has_changes():
             continue
         hidden = _is_secret(column.columns[0])
         if history.deleted and not state.pending:
