@@ -199,6 +199,8 @@ class TestChargedOnce:
         type_card(panel)
         expect(panel.frame_locator("[data-vault]").locator("[data-token]")).to_be_visible()
         page.reload()
+        while page.locator('[data-when="card"]').is_visible():
+            page.reload()  # the vault has not told us yet
         page.wait_for_url("**/welcome*")
 
         assert house.mail(email, "WS-")

@@ -55,7 +55,7 @@ class TestSomethingNewToSell:
         page = person.page
         page.goto(f"{house.console}/buttons/?search=club-boutique-monthly")
         page.locator("tbody a[href*='/buttons/details/']").first.click()
-        snippet = page.locator(".copy", has_text="embed.js")
+        snippet = page.locator(".snippet", has_text="embed.js")
 
         snippet.get_by_role("button").click()
         expect(snippet.get_by_role("button")).to_have_text("Copié")
@@ -83,7 +83,7 @@ class TestActs:
         page = owner.page
         page.goto(f"{house.console}/jobs/")
         row = page.locator("tr", has_text="ledger-verify")
-        row.get_by_role("button", name="Exécuter maintenant").click()
+        row.get_by_role("button", name="Exécuter").click()
         for _ in range(20):
             page.goto(f"{house.console}/jobs/")
             if "Terminée" in row.inner_text():
