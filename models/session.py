@@ -22,6 +22,9 @@ from models.settings import Settings, current_settings
 log = logging.getLogger(__name__)
 
 Row = TypeVar("Row")
+GLANCES = 3
+"""Connections for reads that last a millisecond, beside each process's pool."""
+
 Deferred = tuple[str, tuple[Any, ...]]
 Sender = Callable[[str, tuple[Any, ...]], None]
 
@@ -143,13 +146,27 @@ def staff_reading() -> Iterator[Session]:
 
 @contextmanager
 def staff_glance() -> Iterator[Connection]:
-    """One read as staff on a hot path: each statement by itself, without a transaction to end."""
-    engine = engine_of("staff")
-    if isinstance(engine, Connection):
-        yield engine
+    """One read as staff on a hot path, without a transaction.
+
+    Its few connections are not asked first whether they still live: a glance may fail after
+    the database was away, so only those glance who can do without.
+    """
+    staff = engine_of("staff")
+    if isinstance(staff, Connection):
+        yield staff
         return
-    with engine.connect() as connection:
-        yield connection.execution_options(isolation_level="AUTOCOMMIT")
+    if "glance" not in _engines:
+        _engines["glance"] = create_engine(
+            staff.url,
+            pool_size=GLANCES,
+            max_overflow=0,
+            isolation_level="AUTOCOMMIT",
+            connect_args={"options": "-c statement_timeout=3000"},
+        )
+    glance = _engines["glance"]
+    assert isinstance(glance, Engine)
+    with glance.connect() as connection:
+        yield connection
 
 
 @contextmanager
