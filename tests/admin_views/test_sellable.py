@@ -17,9 +17,11 @@ from models.catalog import (
     Product,
     ProductAccess,
 )
-from models.ids import new_id
 from models.oversight import AuditEvent
 from tests.admin_views.conftest import HOST, purchase
+
+NO_KEY = "018f0000-0000-7000-8000-000000000000"
+"""A key in shape that names nothing; the same in every worker's collection."""
 
 MADE = (Product, ProductAccess, Plan, PaymentButton, AffiliateProgram)
 
@@ -195,9 +197,9 @@ REFUSED = [
     ({"product_slug": ""}, "product-slug"),
     ({"product_community": ""}, "product-community"),
     ({"product_community": "not-a-key"}, "product-community"),
-    ({"product_community": str(new_id())}, "product-community"),
+    ({"product_community": NO_KEY}, "product-community"),
     ({"product_existing": "not-a-key"}, "product-existing"),
-    ({"product_existing": str(new_id())}, "product-existing"),
+    ({"product_existing": NO_KEY}, "product-existing"),
     ({"product_short_description": "x" * 501}, "product-short_description"),
     ({"plan_name": " "}, "plan-name"),
     ({"plan_slug": "taken"}, "plan-slug"),
