@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ConfigDict, ValidationError
 from spectree import Response, SpecTree
@@ -27,6 +27,8 @@ from public.forms import csrf
 pages = Blueprint("json_api", __name__)
 
 View = Callable[..., Any]
+
+DESCRIPTION = "openapi"
 
 
 class Body(BaseModel):
@@ -154,7 +156,11 @@ def endpoint(
 @pages.get("/api/openapi.json")
 def openapi() -> ResponseReturnValue:
     """The description of every JSON endpoint, for people and for the tests that attack it."""
-    return jsonify(_api.spec)
+    kept = current_app.extensions
+    if DESCRIPTION not in kept:
+        vars(_api).pop("_spec", None)  # the library keeps the first application's for all
+        kept[DESCRIPTION] = _api.spec
+    return jsonify(kept[DESCRIPTION])
 
 
 def in_our_words(error: ValidationError) -> BadInput:

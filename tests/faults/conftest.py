@@ -54,11 +54,12 @@ class Street:
         return self.ask("GET", self.url + begun["status_url"]).json()
 
     def wait_for(self, begun, *statuses, seconds=10):
-        """Poll as the page does until one of these comes."""
-        until = time.monotonic() + seconds
-        while (state := self.status(begun))["status"] not in statuses:
+        """Poll ever more patiently, at last about as the page does, until one of these comes."""
+        until, pause = time.monotonic() + seconds, 0.05
+        while (state := self.status(begun)).get("status") not in statuses:
             assert time.monotonic() < until, state
-            time.sleep(0.05)
+            time.sleep(pause)
+            pause = min(1.0, pause * 1.3)
         return state
 
     def retry(self, begun):
