@@ -20,25 +20,26 @@ from admin_views.acting import acting
 from admin_views.happenings import RECORDS
 from admin_views.reading import reading
 from admin_views.writing import ChangedMeanwhile, Outcome, check_unchanged, in_words, transaction
-from models.errors import BadInput, DomainError
+from models.errors import BadInput, DomainError, NotAllowed
 from models.oversight import Actor
 
 
 class EditingMixin:
     """Options: ``form_columns``, ``form_overrides``, ``form_ajax_refs``, ``long_texts``;
-    ``create_rule``, ``edit_rule`` and ``delete_rule`` call the area's rules."""
+    ``create_rule``, ``edit_rule`` and ``delete_rule`` call the area's rules; a view that
+    names none for a verb refuses it, whoever asks."""
 
     def create_rule(self, session: Session, values: dict[str, Any], actor: Actor) -> Any:
         """Make the record of these values by the area's rule, and answer it."""
-        raise NotImplementedError
+        raise NotAllowed
 
     def edit_rule(self, session: Session, key: Any, values: dict[str, Any], actor: Actor) -> Any:
         """Change a record to these values by the area's rule."""
-        raise NotImplementedError
+        raise NotAllowed
 
     def delete_rule(self, session: Session, key: Any, actor: Actor) -> Any:
         """Delete a record by the area's rule."""
-        raise NotImplementedError
+        raise NotAllowed
 
     def locked_fields(self, model: Any) -> dict[str, str]:
         """Fields that cannot change on this record, each with the reason."""
