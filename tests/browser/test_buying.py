@@ -193,11 +193,13 @@ class TestChargedOnce:
         page = somebody(java_script_enabled=False).page
         before = len(house.charges())
         page.goto(f"{house.weokto}/checkout/{MONTHLY}")
-        begin(page.locator("[data-checkout]"), email)
-        page.reload()
         panel = page.locator("[data-checkout]")
+        begin(panel, email)
+        form = panel.frame_locator("[data-vault]")
+        expect(form.locator("#card_number")).to_be_visible()  # the step that is reloaded has come
+        page.reload()
         type_card(panel)
-        expect(panel.frame_locator("[data-vault]").locator("[data-token]")).to_be_visible()
+        expect(form.locator("[data-token]")).to_be_visible()
         page.reload()
         while page.locator('[data-when="card"]').is_visible():
             page.reload()  # the vault has not told us yet
