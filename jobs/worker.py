@@ -19,6 +19,7 @@ from rq.scheduler import RQScheduler
 
 from jobs.processes import Processes, StopAsked, stop_on_signals
 from jobs.queue import QUEUES, join_queue
+from models.pdf import say_where_fonts_are_missing
 from models.session import dispose
 from models.settings import Settings
 
@@ -59,6 +60,7 @@ class Worker(SimpleWorker):
 def work(settings: Settings) -> int:
     """Run jobs in this process until SIGTERM, which lets the running job finish."""
     join_queue()
+    say_where_fonts_are_missing()
     redis = Redis.from_url(settings.redis_url)
     queues = [Queue(name, connection=redis) for name in QUEUES]
     worker = Worker(
