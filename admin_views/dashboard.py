@@ -7,7 +7,6 @@ from flask.typing import ResponseReturnValue
 from flask_admin import BaseView, expose
 from flask_babel import gettext
 
-from admin_views.exporting import csv_lines
 from admin_views.figures import Card, cards_of, tables_of
 from admin_views.formats import day, euros, plain_euros
 from admin_views.guard import Console, Guarded
@@ -16,6 +15,7 @@ from admin_views.sellable import ways_to_sell
 from models import clock
 from models.accounts.permissions import Permission as P
 from models.billing.figures import last_days, sales_by_day
+from models.csv_lines import csv_lines
 from models.errors import N_
 
 SPANS = (1, 7, 30)

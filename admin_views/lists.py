@@ -12,12 +12,13 @@ from flask_babel import gettext
 from markupsafe import Markup, escape
 from sqlalchemy.exc import OperationalError
 
-from admin_views.exporting import chunks, csv_lines, xlsx_file
+from admin_views.exporting import chunks, xlsx_file
 from admin_views.filters import ListFilter
 from admin_views.formats import NOTHING
 from admin_views.listing import Asked, Page, Row
 from admin_views.reading import reading, stop_reading
 from models import clock
+from models.csv_lines import csv_lines
 from models.errors import N_
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -6,7 +6,7 @@ import io
 import pytest
 from openpyxl import load_workbook
 
-from admin_views.exporting import harmless
+from models.csv_lines import harmless
 from tests.admin_views.conftest import purchase
 
 NASTY = '=HYPERLINK("https://evil.example","x")'
