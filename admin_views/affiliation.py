@@ -287,5 +287,7 @@ class CommissionView(AdminView):
 
     def panels(self, session: Session, row: Row) -> list[Panel]:
         commission = Commission.get(session, row["id"])
-        lines: list[list[Markup | str]] = [[escape(line)] for line in explained(commission)]
+        lines: list[list[Markup | str]] = [
+            [escape(line)] for line in explained(session, commission)
+        ]
         return [Panel(N_("Why this amount and these dates"), [N_("In words")], lines)]

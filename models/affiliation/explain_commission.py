@@ -1,0 +1,269 @@
+"""Why a commission is what it is: facts read from what its computation kept, for people.
+
+A fact is an English sentence of the catalogues with typed values; edges translate it and
+write its amounts, dates and numbers as their reader does. Nothing is computed anew here:
+the explanation that the commission keeps and the ledger's own entries are what is told.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from models.affiliation.commission import Commission
+from models.affiliation.lock_rule import LockProfile
+from models.affiliation.program import RateType
+from models.affiliation.reckon_commission import PLAN, PROGRAM
+from models.errors import N_
+from models.ledger import Account, LedgerTransfer, TransferType
+
+
+@dataclass(frozen=True, slots=True)
+class Cents:
+    """An amount for a reader."""
+
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the catalogues, to be translated before it stands in a sentence."""
+
+    text: str
+
+
+Value = Cents | Word | datetime | Decimal | int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One sentence; ``kind`` is stable, for programs."""
+
+    kind: str
+    text: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Clawback:
+    """One taking back, in cents. ``available_after`` is None where that account was not touched;
+    below zero it is debt. The refund's figures are None where the transfer does not hold them."""
+
+    at: datetime
+    from_extended: int
+    from_main: int
+    from_available: int
+    available_after: int | None
+    refunded: int | None = None
+    refunded_in_all: int | None = None
+    paid: int | None = None
+
+    @property
+    def amount(self) -> int:
+        return self.from_extended + self.from_main + self.from_available
+
+    @property
+    def debt_after(self) -> int:
+        return max(0, -(self.available_after or 0))
+
+
+PROFILE_WORDS = {
+    LockProfile.NEW: N_("New"),
+    LockProfile.RECENT: N_("Recent"),
+    LockProfile.VALIDATED: N_("Validated"),
+    LockProfile.TRUSTED: N_("Trusted"),
+    LockProfile.AT_RISK: N_("At risk"),
+    LockProfile.HIGH_RISK: N_("High risk"),
+    LockProfile.EXTREME_RISK: N_("Extreme risk"),
+}
+RATE_SOURCES = {PLAN: N_("The plan's own rate"), PROGRAM: N_("The program's rate")}
+CLAWED_FROM = (
+    (
+        "from_extended",
+        N_("%(amount)s came out of the extended part, which was still locked."),
+    ),
+    ("from_main", N_("%(amount)s came out of the main part, which was still locked.")),
+    ("from_available", N_("%(amount)s came out of what was already available.")),
+)
+
+
+def explain_commission(commission: Commission, clawbacks: Sequence[Clawback] = ()) -> list[Fact]:
+    """Base, rate, parts, dates, and each taking back, in the order a reader asks."""
+    notes: dict[str, Any] = dict(commission.explanation or {})
+    facts = [_base(commission), _rate(commission, notes), *_boost(notes), *_why_so(notes)]
+    facts += [*_profile(notes), *_parts(commission)]
+    for clawback in clawbacks:
+        facts += explain_clawback(clawback, commission)
+    if commission.clawed_back_amount and len(clawbacks) != 1:
+        facts.append(
+            Fact(
+                "clawed_back",
+                N_("Taken back so far: %(a)s."),
+                {"a": Cents(commission.clawed_back_amount)},
+            )
+        )
+    if commission.paid_amount:
+        facts.append(
+            Fact("paid", N_("Paid out so far: %(a)s."), {"a": Cents(commission.paid_amount)})
+        )
+    return facts
+
+
+def explain_clawback(clawback: Clawback, commission: Commission) -> list[Fact]:
+    """What was refunded, the share it takes, from which part, and the debt it leaves."""
+    facts = [_taken(clawback, commission)]
+    for name, text in CLAWED_FROM:
+        amount = getattr(clawback, name)
+        if amount:
+            facts.append(Fact(f"clawback_{name}", text, {"amount": Cents(amount)}))
+    if clawback.debt_after:
+        facts.append(
+            Fact(
+                "clawback_debt",
+                N_(
+                    "That left a debt of %(debt)s: commissions released later pay it down "
+                    "before anything can be withdrawn."
+                ),
+                {"debt": Cents(clawback.debt_after)},
+            )
+        )
+    return facts
+
+
+def clawbacks_of(session: Session, commission_id: UUID) -> list[Clawback]:
+    """Every taking back of a commission, oldest first, from the ledger."""
+    transfers = session.scalars(
+        select(LedgerTransfer)
+        .where(
+            LedgerTransfer.commission_id == commission_id,
+            LedgerTransfer.type == TransferType.COMMISSION_CLAWED_BACK,
+        )
+        .options(selectinload(LedgerTransfer.entries))
+        .order_by(LedgerTransfer.seq)
+    )
+    return [_clawback(transfer) for transfer in transfers]
+
+
+def _clawback(transfer: LedgerTransfer) -> Clawback:
+    kept = transfer.extra
+    taken = {entry.account: -entry.amount for entry in transfer.entries}
+    after = {entry.account: entry.balance_after for entry in transfer.entries}
+    locked = taken.get(Account.LOCKED, 0)
+    extended = min(locked, int(kept.get("from_extended", locked)))
+    return Clawback(
+        at=transfer.created_at,
+        from_extended=extended,
+        from_main=locked - extended,
+        from_available=taken.get(Account.AVAILABLE, 0),
+        available_after=after.get(Account.AVAILABLE),
+        refunded=kept.get("refunded"),
+        refunded_in_all=kept.get("refunded_in_all"),
+        paid=kept.get("paid"),
+    )
+
+
+def _taken(clawback: Clawback, commission: Commission) -> Fact:
+    values: dict[str, Value] = {"at": clawback.at, "amount": Cents(clawback.amount)}
+    if None in (clawback.refunded, clawback.refunded_in_all, clawback.paid):
+        return Fact("clawback", N_("On %(at)s, %(amount)s was taken back."), values)
+    values |= {
+        "refunded": Cents(clawback.refunded or 0),
+        "in_all": Cents(clawback.refunded_in_all or 0),
+        "paid": Cents(clawback.paid or 0),
+        "total": Cents(commission.total_amount),
+    }
+    if clawback.refunded_in_all == clawback.paid:
+        text = N_(
+            "On %(at)s the client was refunded %(refunded)s, the whole of the %(paid)s paid: "
+            "what was left of the commission, %(amount)s, was taken back."
+        )
+    else:
+        text = N_(
+            "On %(at)s the client was refunded %(refunded)s (%(in_all)s in all of the %(paid)s "
+            "paid). The same share of %(total)s goes back: %(amount)s this time."
+        )
+    return Fact("clawback", text, values)
+
+
+def _base(commission: Commission) -> Fact:
+    return Fact(
+        "base",
+        N_("The invoice comes to %(base)s without tax: that is the base."),
+        {"base": Cents(commission.base_amount)},
+    )
+
+
+def _rate(commission: Commission, notes: Mapping[str, Any]) -> Fact:
+    total = Cents(commission.total_amount)
+    if commission.rate_type is RateType.FIXED:
+        text = N_("The program pays a fixed amount, so the commission is %(total)s.")
+        return Fact("rate", text, {"total": total})
+    source = RATE_SOURCES.get(str(notes.get("rate_source")), N_("The rate"))
+    return Fact(
+        "rate",
+        N_("%(source)s is %(rate)s %%, rounded half-up to the cent: %(total)s."),
+        {"source": Word(source), "rate": commission.rate_applied, "total": total},
+    )
+
+
+def _boost(notes: Mapping[str, Any]) -> list[Fact]:
+    return []
+
+
+def _why_so(notes: Mapping[str, Any]) -> list[Fact]:
+    told = {
+        "capped": N_("It was capped: a commission never exceeds its base."),
+        "from_free_product": N_(
+            "The client came to a free product first, by this affiliate's link."
+        ),
+        "self_referral": N_("It is the affiliate's own purchase."),
+    }
+    return [Fact(kind, text) for kind, text in told.items() if notes.get(kind)]
+
+
+def _profile(notes: Mapping[str, Any]) -> list[Fact]:
+    if not notes.get("lock_profile"):
+        return []
+    profile = LockProfile(notes["lock_profile"])
+    return [
+        Fact(
+            "lock_profile",
+            N_(
+                "The affiliate counted as “%(profile)s” (%(age)s days since their first "
+                "commission), by version %(version)s of the lock rules."
+            ),
+            {
+                "profile": Word(PROFILE_WORDS[profile]),
+                "age": int(notes.get("age_days") or 0),
+                "version": str(notes.get("lock_rule_version")),
+            },
+        )
+    ]
+
+
+def _parts(commission: Commission) -> list[Fact]:
+    return [
+        Fact(
+            "main_part",
+            N_("The main part, %(amount)s, waits %(days)s days and unlocks on %(at)s."),
+            {
+                "amount": Cents(commission.main_amount),
+                "days": commission.main_lock_days,
+                "at": commission.locked_until,
+            },
+        ),
+        Fact(
+            "extended_part",
+            N_("The extended part, %(amount)s, waits %(days)s days and unlocks on %(at)s."),
+            {
+                "amount": Cents(commission.extended_amount),
+                "days": commission.extended_lock_days,
+                "at": commission.extended_locked_until,
+            },
+        ),
+    ]
