@@ -66,7 +66,7 @@ class Engine:
     def run(self, progress: Progress = lambda _at: None) -> dict[str, Any]:
         """Play the whole scenario and answer document 15's result."""
         self.play(self.scenario.in_order(), progress)
-        return self._result()
+        return self.result()
 
     def play(
         self, moments: Sequence[tuple[datetime, int, Any]], progress: Progress = lambda _at: None
@@ -75,21 +75,31 @@ class Engine:
 
         A refusal is noted in ``refused`` under the event's index and stops nothing.
         """
-        clock.move_to(self.scenario.start)
-        self._set_up(self.scenario)
-        self.work()
-        ticks = Ticks(self.scenario.start, without_queues=self._unsent)
+        self.begin()
         for at, index, event in moments:
             if at > self.scenario.until:
                 break
-            self._pass_time(ticks, at, progress)
-            self._play(index, event)
-        self._pass_time(ticks, self.scenario.until, progress)
+            self.step(at, index, event, progress)
+        self._pass_time(self.scenario.until, progress)
 
-    def _pass_time(self, ticks: Ticks, until: datetime, progress: Progress) -> None:
+    def begin(self) -> None:
+        """Set the business up at the scenario's start."""
+        clock.move_to(self.scenario.start)
+        self._set_up(self.scenario)
+        self.work()
+        self._ticks = Ticks(self.scenario.start, without_queues=self._unsent)
+
+    def step(
+        self, at: datetime, index: int, event: Any, progress: Progress = lambda _at: None
+    ) -> None:
+        """Let time pass until an instant and play one event there."""
+        self._pass_time(at, progress)
+        self._play(index, event)
+
+    def _pass_time(self, until: datetime, progress: Progress) -> None:
         while True:
             with unit_of_work() as session:
-                tick = ticks.next_until(until, session)
+                tick = self._ticks.next_until(until, session)
             if tick is None:
                 break
             due, periodic = tick
@@ -107,11 +117,12 @@ class Engine:
             self.refused.append({"event": index, "code": refusal.code})
         self.work()
 
-    def _result(self) -> dict[str, Any]:
+    def result(self) -> dict[str, Any]:
+        """Document 15's result as things stand, with the ledger's verdict."""
         with unit_of_work() as session:
             report = prove_ledger(session)
         with unit_of_work() as session:
-            result = result_of(session, at=self.scenario.until, refused=self.refused)
+            result = result_of(session, at=clock.now(), refused=self.refused)
         result["verify"] = {
             "ok": report.ok,
             "transfers": report.transfers,
