@@ -7,8 +7,8 @@ from sqlalchemy import create_engine, select, text
 from sqlalchemy.pool import NullPool
 
 from jobs import affiliation, due, ledger
-from models import clock
-from models.affiliation import TrackingEvent, click_buffer
+from models import clock, quick_redis
+from models.affiliation import TrackingEvent
 from models.affiliation.record_click import Visit, record_click
 from models.ledger import Account, TransferType, post
 from models.oversight import OutboxEvent
@@ -18,7 +18,7 @@ from tests.factories import Make
 
 @pytest.fixture
 def alice(committed, redis, now, monkeypatch):
-    monkeypatch.setattr(click_buffer, "_left_alone_until", 0.0)
+    monkeypatch.setattr(quick_redis, "_left_alone_until", 0.0)
     with unit_of_work() as session:
         alice = Make(session).affiliate("alice")
         post(

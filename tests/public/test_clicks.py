@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from models import clock
-from models.affiliation import TrackingEvent, click_buffer
+from models import clock, quick_redis
+from models.affiliation import TrackingEvent
 from models.affiliation.click_id import read_click_id
 from models.affiliation.store_clicks import forget_stored, store_waiting_clicks
 from models.session import unit_of_work
@@ -20,7 +20,7 @@ BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/201001
 
 @pytest.fixture
 def alice(client, now, monkeypatch):
-    monkeypatch.setattr(click_buffer, "_left_alone_until", 0.0)
+    monkeypatch.setattr(quick_redis, "_left_alone_until", 0.0)
     with unit_of_work() as session:
         return Make(session).affiliate("alice")
 
