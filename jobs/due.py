@@ -5,11 +5,13 @@ run that does nothing; answering too late would lose one, so each errs on the ea
 """
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from models import clock
+from models.accounts.purge import next_to_forget
 from models.affiliation import mature, store_clicks, tidy_clicks
 from models.billing.expire_captures import next_expiry
 from models.billing.resolve_unknown import oldest_unknown
@@ -17,37 +19,33 @@ from models.catalog import WebhookDelivery, WebhookStatus
 from models.oversight import MailStatus, OutboxEvent, OutgoingMail
 
 
-def outbox(session: Session) -> datetime | None:
+def outbox(_session: Session) -> Select[Any]:
     """Since when the oldest untold event waits."""
-    return session.scalar(
-        select(func.min(OutboxEvent.created_at)).where(OutboxEvent.dispatched_at.is_(None))
-    )
+    return select(func.min(OutboxEvent.created_at)).where(OutboxEvent.dispatched_at.is_(None))
 
 
-def mails(session: Session) -> datetime | None:
+def mails(_session: Session) -> Select[Any]:
     """When the next mail wants to be sent."""
-    return session.scalar(
-        select(func.min(OutgoingMail.next_try_at)).where(OutgoingMail.status == MailStatus.QUEUED)
+    return select(func.min(OutgoingMail.next_try_at)).where(
+        OutgoingMail.status == MailStatus.QUEUED
     )
 
 
-def webhooks(session: Session) -> datetime | None:
+def webhooks(_session: Session) -> Select[Any]:
     """When the next endpoint is to be told."""
-    return session.scalar(
-        select(func.min(WebhookDelivery.next_try_at)).where(
-            WebhookDelivery.status == WebhookStatus.QUEUED
-        )
+    return select(func.min(WebhookDelivery.next_try_at)).where(
+        WebhookDelivery.status == WebhookStatus.QUEUED
     )
 
 
-def unknown_payments(session: Session) -> datetime | None:
+def unknown_payments(_session: Session) -> Select[Any]:
     """Since when the oldest attempt of unknown outcome, or uncharged card, waits."""
-    return oldest_unknown(session)
+    return oldest_unknown()
 
 
-def checkouts(session: Session) -> datetime | None:
+def checkouts(_session: Session) -> Select[Any]:
     """When the next open checkout expires."""
-    return next_expiry(session)
+    return next_expiry()
 
 
 def clicks(_session: Session) -> datetime | None:
@@ -55,14 +53,19 @@ def clicks(_session: Session) -> datetime | None:
     return clock.now() if store_clicks.clicks_wait() else None
 
 
-def commissions(session: Session) -> datetime | None:
+def commissions(_session: Session) -> Select[Any]:
     """When the next client loses the right to withdraw."""
-    return mature.next_elapsing(session)
+    return mature.next_elapsing()
 
 
-def addresses(session: Session) -> datetime | None:
+def addresses(_session: Session) -> Select[Any]:
     """When the next address of a click is to be hashed."""
-    return tidy_clicks.next_to_hash(session)
+    return tidy_clicks.next_to_hash()
+
+
+def leavings(_session: Session) -> Select[Any]:
+    """When the next session or link is to be forgotten."""
+    return next_to_forget()
 
 
 def never(_session: Session) -> None:

@@ -5,6 +5,7 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from models import clock
 from models.errors import DomainError
 from models.oversight import SYSTEM, JobRun
 from models.oversight.periodic import scheduled_jobs
-from models.oversight.run_job import begin_run, end_run
+from models.oversight.run_job import begin_due_run, begin_run, end_run
 from models.session import unit_of_work
 
 log = logging.getLogger(__name__)
@@ -48,14 +49,8 @@ def run_periodic(name: str, due_at: datetime) -> JobRun | None:
     """
     load_jobs()
     with unit_of_work() as session:
-        run = JobRun(name=name, due_at=due_at)
-        known = session.query(JobRun.id).filter_by(name=name, due_at=due_at).first()
-        if known is not None:
-            return None
-        session.add(run)
-    _perform_run(JOBS[name], run.id)
-    with unit_of_work() as session:
-        return JobRun.get(session, run.id)
+        run_id = begin_due_run(session, name, due_at=due_at, now=clock.now())
+    return None if run_id is None else _work(JOBS[name].function, run_id)
 
 
 def _timed(work: Callable[[], Any]) -> None:
@@ -78,14 +73,18 @@ def _perform_run(job: Job, run_id: UUID) -> None:
         if not begin_run(session, run_id, now=clock.now(), longest=at_work):
             return
         dry_run = JobRun.get(session, run_id).dry_run
+    _work(partial(job.function, dry_run=True) if dry_run else job.function, run_id)
+
+
+def _work(function: Callable[[], dict[str, Any] | None], run_id: UUID) -> JobRun:
     try:
-        counts = job.function(dry_run=True) if dry_run else job.function()
+        counts = function()
     except Exception as crash:
         _end(run_id, error="".join(traceback.format_exception(crash))[-4000:])
         raise
-    _end(run_id, counts=counts)
+    return _end(run_id, counts=counts)
 
 
-def _end(run_id: UUID, *, counts: dict[str, Any] | None = None, error: str | None = None) -> None:
+def _end(run_id: UUID, *, counts: dict[str, Any] | None = None, error: str | None = None) -> JobRun:
     with unit_of_work() as session:
-        end_run(session, run_id, actor=SYSTEM, now=clock.now(), counts=counts, error=error)
+        return end_run(session, run_id, actor=SYSTEM, now=clock.now(), counts=counts, error=error)

@@ -27,7 +27,13 @@ PERIODIC = (
     Periodic("oversight-sweep", "* * * * *", "outbox", EVERY_MINUTE, next_due=due.outbox),
     Periodic("oversight-send-mails", "* * * * *", "mail", EVERY_MINUTE, next_due=due.mails),
     Periodic("catalog-send-webhooks", "* * * * *", "mail", EVERY_MINUTE, next_due=due.webhooks),
-    Periodic("accounts-tidy", "45 4 * * *", "default", N_("Every night at 04:45")),
+    Periodic(
+        "accounts-tidy",
+        "45 4 * * *",
+        "default",
+        N_("Every night at 04:45"),
+        next_due=due.leavings,
+    ),
     Periodic(
         "billing-resolve-unknown",
         "*/5 * * * *",

@@ -1,8 +1,8 @@
 """The engine: moves the clock from event to event and calls what pages, consoles and jobs call.
 
 It reaches around nothing: rules run in their own units of work, deferred jobs run as a
-worker would run them, scheduled jobs at each hour the clock passes. Only mails stay
-unsent, and the payment provider is the in-process twin.
+worker would run them, scheduled jobs at each hour the clock passes. Only the outbox stays
+untold, and the payment provider is the in-process twin.
 """
 
 from collections import deque
@@ -28,8 +28,9 @@ from models.migrations.scratch import scratch_database
 from models.session import speaking_to, unit_of_work
 from models.settings import Settings, use_settings
 
-UNSENT = ("mail",)
-"""Queues whose jobs a simulation leaves alone."""
+UNTOLD = ("outbox", "mail")
+"""Queues whose jobs a scenario leaves alone: what follows outside from a fact, be it a mail
+or a webhook, moves no money and nobody would read it."""
 
 Progress = Callable[[datetime], None]
 
@@ -47,7 +48,7 @@ class Engine:
     ) -> None:
         self.scenario = scenario
         self._set_up = set_up
-        self._unsent = () if sends_mails else UNSENT
+        self._unworked = () if sends_mails else UNTOLD
         self.refused: list[dict[str, Any]] = []
         self._deferred: deque[tuple[str, tuple[Any, ...]]] = deque()
         self._acts = Acts(provider, work=self.work)
@@ -60,7 +61,7 @@ class Engine:
         """Perform what was deferred, and what that defers, as idle workers would."""
         while self._deferred:
             job, args = self._deferred.popleft()
-            if JOBS[job].queue not in self._unsent:
+            if JOBS[job].queue not in self._unworked:
                 perform_here(job, args)
 
     def run(self, progress: Progress = lambda _at: None) -> dict[str, Any]:
@@ -87,7 +88,7 @@ class Engine:
         clock.move_to(self.scenario.start)
         self._set_up(self.scenario)
         self.work()
-        self._ticks = Ticks(self.scenario.start, without_queues=self._unsent)
+        self._ticks = Ticks(self.scenario.start, without_queues=self._unworked)
 
     def step(
         self, at: datetime, index: int, event: Any, progress: Progress = lambda _at: None

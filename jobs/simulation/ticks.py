@@ -1,49 +1,116 @@
 """Which scheduled job runs next on a moved clock, skipping ticks that would find nothing."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from models.oversight.periodic import Periodic, scheduled_jobs
 
 JUST_BEFORE = timedelta(microseconds=1)
 
+Work = dict[str, datetime | None]
+
 
 class Ticks:
-    """The schedule as one simulation has walked through it so far."""
+    """The schedule as one simulation has walked through it so far.
+
+    Once an instant is reached, its ticks are past: one that was skipped, because nothing
+    waited then, does not come again for what befell at that very instant.
+    """
 
     def __init__(self, start: datetime, *, without_queues: Collection[str] = ()) -> None:
-        self._last = {
-            name: start - JUST_BEFORE
-            for name, periodic in scheduled_jobs().items()
+        self._jobs = [
+            periodic
+            for periodic in scheduled_jobs().values()
             if periodic.queue not in without_queues
-        }
+        ]
+        self._reached = start - JUST_BEFORE
+        self._last: dict[str, datetime] = {}
+        self._nominal, self._for_work = _Reckoned(), _Reckoned()
+        self._questions: dict[str, Select[Any]] = {}
+        self._asked: Select[Any] | None = None
 
     def next_until(self, until: datetime, session: Session) -> tuple[datetime, Periodic] | None:
         """The first tick not later than ``until`` that may find work, ties in schedule order.
 
-        Answered ticks count as run. A job that says when its next work falls due is not
-        woken before.
+        Answered ticks count as run; None says that ``until`` is reached. A job that says when
+        its next work falls due is not woken before.
         """
-        coming = [
-            (due, place, name)
-            for place, name in enumerate(self._last)
-            if (due := self._due(name, session, until)) is not None
-        ]
-        if not coming:
+        if until <= self._reached:
             return None
-        due, _, name = min(coming)
-        self._last[name] = due
-        return due, scheduled_jobs()[name]
+        coming = [periodic for periodic in self._jobs if self._after_last(periodic) <= until]
+        work = self._work(session, coming)
+        due = [
+            (at, place)
+            for place, periodic in enumerate(coming)
+            if (at := self._due(periodic, work)) is not None and at <= until
+        ]
+        if not due:
+            self._reached = until
+            return None
+        at, place = min(due)
+        self._last[coming[place].name] = at
+        return at, coming[place]
 
-    def _due(self, name: str, session: Session, until: datetime) -> datetime | None:
-        """When a job next finds work, None where that is later than ``until`` or never."""
-        periodic = scheduled_jobs()[name]
-        due = periodic.due_after(self._last[name])
-        if periodic.next_due is not None and due <= until:
-            work = periodic.next_due(session)
-            if work is None:
-                return None
-            due = max(due, periodic.due_after(work - JUST_BEFORE))
-        return due if due <= until else None
+    def _due(self, periodic: Periodic, work: Work) -> datetime | None:
+        """When a job next finds work; None for never as things stand."""
+        due = self._after_last(periodic)
+        if periodic.next_due is None:
+            return due
+        wanted = work[periodic.name]
+        if wanted is None:
+            return None
+        return max(due, self._for_work.after(periodic, wanted - JUST_BEFORE))
+
+    def _after_last(self, periodic: Periodic) -> datetime:
+        last = self._last.get(periodic.name, self._reached)
+        return self._nominal.after(periodic, max(last, self._reached))
+
+    def _work(self, session: Session, coming: Sequence[Periodic]) -> Work:
+        """From when on each coming job has work, None for never as things stand.
+
+        What is a question to the database is asked together with all the others' questions.
+        """
+        said = {p.name: self._say(p, session) for p in coming if p.next_due is not None}
+        asked = [name for name, answer in said.items() if isinstance(answer, Select)]
+        if asked:
+            answers = self._ask(session)
+            said.update({name: answers[name] for name in asked})
+        return said
+
+    def _say(self, periodic: Periodic, session: Session) -> Any:
+        known = self._questions.get(periodic.name)
+        if known is not None or periodic.next_due is None:
+            return known
+        answer = periodic.next_due(session)
+        if isinstance(answer, Select):
+            self._questions[periodic.name] = answer
+            self._asked = None
+        return answer
+
+    def _ask(self, session: Session) -> Work:
+        """The answers to every question known so far, by the job's name."""
+        if self._asked is None:
+            self._asked = select(
+                *(question.scalar_subquery() for question in self._questions.values())
+            )
+        answers = session.execute(self._asked).one()
+        return dict(zip(self._questions, answers, strict=True))
+
+
+class _Reckoned:
+    """``due_after`` as it was last reckoned for each job: cron lines are slow to read."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[datetime, datetime]] = {}
+
+    def after(self, periodic: Periodic, at: datetime) -> datetime:
+        """What ``due_after`` answers, which is the same up to the instant that it answers."""
+        since, due = self._known.get(periodic.name, (at, at))
+        if not since <= at < due:
+            due = periodic.due_after(at)
+            self._known[periodic.name] = (at, due)
+        return due

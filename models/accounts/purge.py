@@ -1,8 +1,9 @@
 """Forgetting what signing in leaves behind, once nobody can need it any more."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, or_
+from sqlalchemy import Select, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.accounts.magic_link import MagicLink
@@ -28,6 +29,16 @@ def purge_sessions(session: Session, *, now: datetime) -> int:
 def purge_magic_links(session: Session, *, now: datetime) -> int:
     """Delete links and codes that ended 30 days ago or earlier; answers how many."""
     return _count(session.execute(delete(MagicLink).where(MagicLink.expires_at < now - LINKS_KEPT)))
+
+
+def next_to_forget() -> Select[Any]:
+    """Asks when the next session or link has ended long enough ago; NULL where there is none."""
+    ended = [
+        select(func.min(UserSession.expires_at) + SESSIONS_KEPT),
+        select(func.min(UserSession.revoked_at) + SESSIONS_KEPT),
+        select(func.min(MagicLink.expires_at) + LINKS_KEPT),
+    ]
+    return select(func.least(*(question.scalar_subquery() for question in ended)))
 
 
 def _count(result: object) -> int:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import CursorResult, Select, func, select, update
 from sqlalchemy.orm import Session
 
 from models.affiliation.commission import Commission, CommissionStatus
@@ -33,14 +33,11 @@ def count_elapsed(session: Session, *, now: datetime) -> int:
     return session.scalar(waiting) or 0
 
 
-def next_elapsing(session: Session) -> datetime | None:
-    """When the next commission leaves PENDING_LOCK; None where none waits."""
-    first = session.scalar(
-        select(func.min(Commission.earned_at)).where(
-            Commission.status == CommissionStatus.PENDING_LOCK
-        )
+def next_elapsing() -> Select[Any]:
+    """Asks when the next commission leaves PENDING_LOCK; NULL where none waits."""
+    return select(func.min(Commission.earned_at) + _withdrawal_right()).where(
+        Commission.status == CommissionStatus.PENDING_LOCK
     )
-    return None if first is None else first + _withdrawal_right()
 
 
 def _elapsed(now: datetime) -> Any:

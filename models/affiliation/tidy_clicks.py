@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 from dateutil.relativedelta import relativedelta
-from sqlalchemy import CursorResult, func, select, text, update
+from sqlalchemy import CursorResult, Select, func, select, text, update
 from sqlalchemy.orm import Session
 
 from models.affiliation.tracking_event import TrackingEvent
@@ -45,7 +45,6 @@ def hash_old_addresses(session: Session, *, now: datetime) -> int:
     return cast(CursorResult[Any], session.execute(statement)).rowcount
 
 
-def next_to_hash(session: Session) -> datetime | None:
-    """When the oldest plain address is past its time; None where there is none."""
-    oldest = session.scalar(select(func.min(TrackingEvent.created_at)).where(PLAIN))
-    return None if oldest is None else oldest + IP_KEPT
+def next_to_hash() -> Select[Any]:
+    """Asks when the oldest plain address is past its time; NULL where there is none."""
+    return select(func.min(TrackingEvent.created_at) + IP_KEPT).where(PLAIN)

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from models import clock
@@ -38,12 +39,10 @@ def expire_captures(session: Session, *, now: datetime) -> Sequence[str | None]:
     return forms.all()
 
 
-def next_expiry(session: Session) -> datetime | None:
-    """When the next open checkout's time is up."""
-    return session.scalar(
-        select(func.min(CaptureEndpoint.expires_at)).where(
-            CaptureEndpoint.status == CaptureStatus.PENDING
-        )
+def next_expiry() -> Select[Any]:
+    """Asks when the next open checkout's time is up."""
+    return select(func.min(CaptureEndpoint.expires_at)).where(
+        CaptureEndpoint.status == CaptureStatus.PENDING
     )
 
 

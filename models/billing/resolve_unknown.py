@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from models import clock
@@ -158,16 +159,15 @@ def open_attempts(session: Session, *, before: datetime) -> Sequence[UUID]:
     ).all()
 
 
-def oldest_unknown(session: Session) -> datetime | None:
-    """Since when the oldest open attempt, or the oldest card without one, waits."""
+def oldest_unknown() -> Select[Any]:
+    """Asks since when the oldest open attempt, or the oldest card without one, waits."""
     attempts = select(func.min(PaymentAttempt.started_at)).where(
         PaymentAttempt.outcome.in_(OPEN), PaymentAttempt.capture_id.is_not(None)
     )
     cards = select(func.min(CaptureEndpoint.card_received_at)).where(
         CaptureEndpoint.status == CaptureStatus.PENDING
     )
-    waiting = [session.scalar(attempts), session.scalar(cards)]
-    return min((since for since in waiting if since is not None), default=None)
+    return select(func.least(attempts.scalar_subquery(), cards.scalar_subquery()))
 
 
 def forgotten_cards(session: Session, *, before: datetime, now: datetime) -> Sequence[UUID]:

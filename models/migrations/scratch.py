@@ -1,14 +1,24 @@
-"""Databases made for one run and dropped after it: simulations, restore drills, benches."""
+"""Databases made for one run and dropped after it: simulations, restore drills, benches.
 
+They are copies of a template that is migrated once for each state of the revisions.
+"""
+
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 from models.migrations.run import upgrade
 from models.settings import Settings
+
+TEMPLATES = "scratch_template_"
+ONE_AT_A_TIME = 7_202_613_905_118
+"""The key of the advisory lock that orders those who make or copy a template."""
 
 
 @contextmanager
@@ -19,9 +29,11 @@ def scratch_database(settings: Settings, *, keep: bool = False) -> Iterator[Sett
     happens, unless ``keep`` says otherwise.
     """
     name = f"scratch_{uuid4().hex[:12]}"
-    _make(settings, name)
+    owner = settings.database_owner_url
+    with _administering(owner) as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ONE_AT_A_TIME})
+        _make(connection, owner, name, template=_template(connection, owner))
     try:
-        upgrade(_at(settings.database_owner_url, name))
         yield settings.model_copy(
             update={
                 field: _at(getattr(settings, field), name)
@@ -30,21 +42,48 @@ def scratch_database(settings: Settings, *, keep: bool = False) -> Iterator[Sett
         )
     finally:
         if not keep:
-            _administer(settings.database_owner_url, f"DROP DATABASE {name}")
+            with _administering(owner) as connection:
+                connection.execute(text(f"DROP DATABASE {name}"))
 
 
-def _make(settings: Settings, name: str) -> None:
-    inside = _at(settings.database_owner_url, name)
-    _administer(settings.database_owner_url, f"CREATE DATABASE {name}")
-    _administer(inside, f"GRANT CREATE ON DATABASE {name} TO ws_tables")
-    _administer(inside, "GRANT USAGE, CREATE ON SCHEMA public TO ws_tables")
+def _template(connection: Connection, owner: str) -> str:
+    """The migrated template of these revisions, made where there is none; others are dropped."""
+    name = f"{TEMPLATES}{_state_of_revisions()}"
+    known = connection.scalars(
+        text("SELECT datname FROM pg_database WHERE starts_with(datname, :templates)"),
+        {"templates": TEMPLATES},
+    ).all()
+    if name in known:
+        return name
+    for former in known:
+        connection.execute(text(f"DROP DATABASE {former}"))
+    draft = f"{name}_new"
+    _make(connection, owner, draft, template="template1")
+    upgrade(_at(owner, draft))
+    connection.execute(text(f"ALTER DATABASE {draft} RENAME TO {name}"))
+    return name
+
+
+@lru_cache(maxsize=1)
+def _state_of_revisions() -> str:
+    revisions = sorted((Path(__file__).parent / "versions").glob("*.py"))
+    return hashlib.sha256(b"".join(each.read_bytes() for each in revisions)).hexdigest()[:12]
+
+
+def _make(connection: Connection, owner: str, name: str, *, template: str) -> None:
+    connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    connection.execute(text(f"GRANT CREATE ON DATABASE {name} TO ws_tables"))
+    with _administering(_at(owner, name)) as inside:
+        inside.execute(text("GRANT USAGE, CREATE ON SCHEMA public TO ws_tables"))
 
 
 def _at(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
-def _administer(url: str, statement: str) -> None:
+@contextmanager
+def _administering(url: str) -> Iterator[Connection]:
+    """A connection of its own whose every statement is a transaction."""
     engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(statement))
+        yield connection

@@ -7,14 +7,17 @@ at its start, so that consoles and endpoints can name a job without importing th
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from croniter import croniter
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from models import clock
 from models.errors import N_, Missing
 
-NextDue = Callable[[Session], datetime | None]
+NextDue = Callable[[Session], Select[Any] | datetime | None]
+"""Answers an instant, or the question that a database answers: those are asked together."""
 
 
 class UnknownJob(Missing):

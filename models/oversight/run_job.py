@@ -91,6 +91,16 @@ def begin_run(session: Session, run_id: UUID, *, now: datetime, longest: timedel
     return True
 
 
+def begin_due_run(session: Session, name: str, *, due_at: datetime, now: datetime) -> UUID | None:
+    """Begin the run of one due instant at once; None where that instant has its run already."""
+    return session.scalar(
+        insert(JobRun)
+        .values(id=new_id(), name=name, due_at=due_at, status=RunStatus.RUNNING, started_at=now)
+        .on_conflict_do_nothing(index_elements=["name", "due_at"])
+        .returning(JobRun.id)
+    )
+
+
 def end_run(
     session: Session,
     run_id: UUID,

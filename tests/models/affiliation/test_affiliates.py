@@ -164,14 +164,14 @@ class TestLockElapsed:
         made = earn_commission(session, invoice.id, actor=SYSTEM, now=now)
         due = now + 14 * DAY
 
-        assert next_elapsing(session) == due
+        assert session.scalar(next_elapsing()) == due
         assert lock_elapsed(session, now=due - timedelta(microseconds=1)) == 0
         assert count_elapsed(session, now=due) == 1
         assert lock_elapsed(session, now=due) == 1
         assert lock_elapsed(session, now=due) == 0
         session.refresh(made)
         assert made.status is CommissionStatus.LOCKED
-        assert next_elapsing(session) is None
+        assert session.scalar(next_elapsing()) is None
 
     def test_statuses_move_only_as_their_table_says(self):
         assert set(Commission.LEADS_TO) == set(CommissionStatus)

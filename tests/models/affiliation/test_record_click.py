@@ -184,4 +184,4 @@ class TestTheTable:
         assert old.ip.startswith("h:")
         assert "203" not in old.ip[:6]
         assert young.ip == "203.0.113.7"
-        assert next_to_hash(session) == young.created_at + timedelta(days=30)
+        assert session.scalar(next_to_hash()) == young.created_at + timedelta(days=30)
