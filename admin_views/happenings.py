@@ -35,6 +35,7 @@ HAPPENINGS = {
     "billing.payment_failed": N_("Payment failed"),
     "billing.payment_needs_action": N_("Sent to the bank to confirm"),
     "billing.purchase_made": N_("Purchase made"),
+    "billing.subscription_ended": N_("Subscription ended"),
     "catalog.access_closed": N_("Access closed"),
     "catalog.access_opened": N_("Access opened"),
     "catalog.button_created": N_("Payment button created"),

@@ -26,6 +26,7 @@ VIEWS = {
     "customer_id": "customers",
     "invoice_id": "invoices",
     "lock_rule_version_id": "lock-rules",
+    "next_plan_id": "plans",
     "plan_id": "plans",
     "product_id": "products",
     "program_id": "programs",

@@ -67,6 +67,10 @@ STATUSES: dict[str, dict[str, tuple[str, str]]] = {
         "FAILED": (N_("Failed"), BAD),
         "EXPIRED": (N_("Expired"), OFF),
     },
+    "CapturePurpose": {
+        "PURCHASE": (N_("Purchase"), PLAIN),
+        "CARD": (N_("Another card"), PLAIN),
+    },
     "EventOutcome": {
         "open": (N_("To explain"), BAD),
         "posted": (N_("Acted upon"), GOOD),

@@ -43,6 +43,7 @@ LISTENERS: Listeners = {
     "billing.payment_failed": (),
     "billing.payment_needs_action": (),
     "billing.purchase_made": (mail_welcome, tell_button),
+    "billing.subscription_ended": (),
     "catalog.access_closed": (),
     "catalog.access_opened": (),
     "catalog.button_created": (),

@@ -1,5 +1,6 @@
 """Affiliation's part in a purchase, within its transaction: whose visitor, and what it earns."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 from models.affiliation.attribute_purchase import attribute_purchase
 from models.affiliation.earn_commission import earn_commission
 from models.billing import CaptureEndpoint, Customer, Invoice, PaymentMethod
-from models.billing.signals import invoice_paid, purchase_made
+from models.billing.signals import invoices_paid, purchase_made
 from models.oversight import Actor
 
 
@@ -35,15 +36,16 @@ def attribute(
     )
 
 
-@invoice_paid.connect
+@invoices_paid.connect
 def earn(
     _sender: object,
     *,
     session: Session,
-    invoice: Invoice,
+    invoices: Sequence[Invoice],
     actor: Actor,
     now: datetime,
     **_more: Any,
 ) -> None:
-    """Let the affiliate earn on every paid invoice, first ones and renewals."""
-    earn_commission(session, invoice.id, actor=actor, now=now)
+    """Let the affiliates earn on every paid invoice, first ones and renewals."""
+    for invoice in invoices:
+        earn_commission(session, invoice.id, actor=actor, now=now)

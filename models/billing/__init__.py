@@ -1,7 +1,7 @@
 """Billing: checkouts, customers, invoices, and every word exchanged with the payment side."""
 
 from models.billing.access_grant import AccessGrant
-from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
+from models.billing.capture_endpoint import CaptureEndpoint, CapturePurpose, CaptureStatus
 from models.billing.customer import RUNNING, Customer, CustomerStatus, customer_of
 from models.billing.invoice import (
     Invoice,
@@ -19,6 +19,7 @@ __all__ = [
     "AccessGrant",
     "AttemptOutcome",
     "CaptureEndpoint",
+    "CapturePurpose",
     "CaptureStatus",
     "Customer",
     "CustomerStatus",

@@ -4,7 +4,7 @@ import enum
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.accounts import User
@@ -19,8 +19,14 @@ class CaptureStatus(enum.StrEnum):
     EXPIRED = "EXPIRED"
 
 
+class CapturePurpose(enum.StrEnum):
+    PURCHASE = "PURCHASE"
+    CARD = "CARD"
+
+
 class CaptureEndpoint(Keyed, Stamped, Becoming, Base):
-    """One checkout and the vault endpoint that takes its card.
+    """One checkout and the vault endpoint that takes its card: to buy, or, with the purpose
+    ``CARD``, to give a running purchase (``customer_id`` from the start) another card.
 
     ``quote`` is what was promised when it began (lines, amounts, trial, interval) on the plan
     ``plan_id``: what is charged and sold, whatever the catalogue says by then. A declined card
@@ -33,9 +39,15 @@ class CaptureEndpoint(Keyed, Stamped, Becoming, Base):
     __tablename__ = "capture_endpoints"
     __table_args__ = (
         not_negative("amount"),
+        CheckConstraint(
+            "CASE purpose WHEN 'CARD' THEN customer_id IS NOT NULL AND amount = 0"
+            " ELSE button_id IS NOT NULL AND plan_id IS NOT NULL END",
+            name="of_a_purchase_or_a_customer",
+        ),
         Index("ix_capture_endpoints_user_id_id", "user_id", "id"),
         Index("ix_capture_endpoints_button_id_id", "button_id", "id"),
         Index("ix_capture_endpoints_plan_id", "plan_id"),
+        Index("ix_capture_endpoints_customer_id", "customer_id"),
         Index(
             "ix_capture_endpoints_open", "expires_at", postgresql_where=text("status = 'PENDING'")
         ),
@@ -51,8 +63,11 @@ class CaptureEndpoint(Keyed, Stamped, Becoming, Base):
         CaptureStatus.EXPIRED: {CaptureStatus.COMPLETED},  # charged in time, confirmed late
     }
 
-    button_id: Mapped[UUID] = mapped_column(ForeignKey("payment_buttons.id"))
-    plan_id: Mapped[UUID] = mapped_column(ForeignKey("plans.id"))
+    purpose: Mapped[CapturePurpose] = mapped_column(
+        enum_of(CapturePurpose, "purpose"), default=CapturePurpose.PURCHASE
+    )
+    button_id: Mapped[UUID | None] = mapped_column(ForeignKey("payment_buttons.id"))
+    plan_id: Mapped[UUID | None] = mapped_column(ForeignKey("plans.id"))
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     status: Mapped[CaptureStatus] = mapped_column(
         enum_of(CaptureStatus, "status"), default=CaptureStatus.PENDING

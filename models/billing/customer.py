@@ -4,7 +4,8 @@ import enum
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models.accounts import User
@@ -48,8 +49,13 @@ class Customer(Keyed, Stamped, Becoming, Base):
     """One per person and product, ever: buying again revives the row.
 
     ``subscription_ends_at`` is the end of the paid period, None for what never renews.
+    ``terms`` is the quote as it was sold, which renewals charge whatever the catalogue says by
+    then; ``next_plan_id`` and ``next_terms`` wait for the period's end.
     ``billing_anchor_at`` is when the first paid period began; every period is reckoned
-    from it. ``next_charge_at`` is what the person and the owner are shown.
+    from it, ``periods_since_anchor`` of them are paid. ``billing_cycles_done`` counts all that
+    were paid, whatever moved the anchor. ``next_charge_at`` is what the person and the owner
+    are shown, None where nothing is to come. ``first_failed_at`` begins the dunning and
+    ``dunning_step`` counts its retries. ``is_complimentary``: given free, without invoices.
     """
 
     __tablename__ = "customers"
@@ -57,6 +63,14 @@ class Customer(Keyed, Stamped, Becoming, Base):
         UniqueConstraint("user_id", "product_id"),
         not_negative("billing_cycles_done"),
         not_negative("dunning_step"),
+        not_negative("periods_since_anchor"),
+        CheckConstraint(
+            "num_nonnulls(next_plan_id, next_terms) in (0, 2)", name="next_plan_has_terms"
+        ),
+        CheckConstraint(
+            "next_charge_at is null or status in ('TRIAL', 'ACTIVE', 'PAST_DUE')",
+            name="ended_charges_nothing",
+        ),
         Index("ix_customers_product_id_id", "product_id", "id"),
         Index("ix_customers_current_plan_id", "current_plan_id"),
         Index("ix_customers_status_id", "status", "id"),
@@ -65,20 +79,45 @@ class Customer(Keyed, Stamped, Becoming, Base):
             "next_charge_at",
             postgresql_where=text("next_charge_at IS NOT NULL"),
         ),
+        Index(
+            "ix_customers_period_ends",
+            "subscription_ends_at",
+            postgresql_where=text(
+                "next_charge_at IS NULL AND subscription_ends_at IS NOT NULL"
+                " AND status IN ('ACTIVE', 'PAST_DUE')"
+            ),
+        ),
+        Index(
+            "ix_customers_trial_ends",
+            "trial_ends_at",
+            postgresql_where=text("next_charge_at IS NULL AND status = 'TRIAL'"),
+        ),
+        Index(
+            "ix_customers_grace_ends",
+            "first_failed_at",
+            postgresql_where=text("access_paused_at IS NULL AND status = 'PAST_DUE'"),
+        ),
     )
     LEADS_TO = LEADS_TO
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"))
     current_plan_id: Mapped[UUID] = mapped_column(ForeignKey("plans.id"))
+    terms: Mapped[Json] = mapped_column(default=dict)
     status: Mapped[CustomerStatus] = mapped_column(enum_of(CustomerStatus, "status"))
     trial_ends_at: Mapped[datetime | None]
     subscription_ends_at: Mapped[datetime | None]
     billing_anchor_at: Mapped[datetime | None]
+    periods_since_anchor: Mapped[int] = mapped_column(default=0)
     billing_cycles_done: Mapped[int] = mapped_column(default=0)
     cancel_at_period_end: Mapped[bool] = mapped_column(default=False)
     cancelled_at: Mapped[datetime | None]
+    next_plan_id: Mapped[UUID | None] = mapped_column(ForeignKey("plans.id"))
+    next_terms: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
+    is_complimentary: Mapped[bool] = mapped_column(default=False)
     dunning_step: Mapped[int] = mapped_column(default=0)
+    first_failed_at: Mapped[datetime | None]
+    access_paused_at: Mapped[datetime | None]
     next_charge_at: Mapped[datetime | None]
     default_payment_method_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("payment_methods.id", use_alter=True, name="fk_customers_default_payment_method")
@@ -87,7 +126,8 @@ class Customer(Keyed, Stamped, Becoming, Base):
 
     user: Mapped[User] = relationship(lazy="raise")
     product: Mapped[Product] = relationship(lazy="raise")
-    current_plan: Mapped[Plan] = relationship(lazy="raise")
+    current_plan: Mapped[Plan] = relationship(lazy="raise", foreign_keys=[current_plan_id])
+    next_plan: Mapped[Plan | None] = relationship(lazy="raise", foreign_keys=[next_plan_id])
 
     @property
     def is_running(self) -> bool:

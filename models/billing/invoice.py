@@ -50,7 +50,7 @@ class Invoice(Keyed, Stamped, Becoming, Base):
             "period_start",
             "kind",
             unique=True,
-            postgresql_where=text("kind <> 'UPGRADE'"),
+            postgresql_where=text("kind <> 'UPGRADE' AND status <> 'VOID'"),
         ),
         Index("ix_invoices_status_id", "status", "id"),
         Index(

@@ -33,6 +33,7 @@ class PaymentAttempt(Keyed, Becoming, Base):
         CheckConstraint("num_nonnulls(capture_id, invoice_id) > 0", name="of_something"),
         not_negative("amount"),
         UniqueConstraint("capture_id", "attempt_no"),
+        UniqueConstraint("invoice_id", "attempt_no"),
         Index(
             "uq_payment_attempts_open_per_capture",
             "capture_id",
@@ -51,7 +52,12 @@ class PaymentAttempt(Keyed, Becoming, Base):
             unique=True,
             postgresql_where=text("outcome = 'SUCCEEDED'"),
         ),
-        Index("ix_payment_attempts_invoice_id", "invoice_id"),
+        Index(
+            "uq_payment_attempts_one_success_per_invoice",
+            "invoice_id",
+            unique=True,
+            postgresql_where=text("outcome = 'SUCCEEDED'"),
+        ),
         Index("ix_payment_attempts_outcome_id", "outcome", "id"),
         Index("ix_payment_attempts_psp_payment_id", "psp_payment_id"),
         trigrams("payment_attempts", "psp_payment_id"),
@@ -75,6 +81,7 @@ class PaymentAttempt(Keyed, Becoming, Base):
 
     capture_id: Mapped[UUID | None] = mapped_column(ForeignKey("capture_endpoints.id"))
     invoice_id: Mapped[UUID | None] = mapped_column(ForeignKey("invoices.id"))
+    payment_method_id: Mapped[UUID | None] = mapped_column(ForeignKey("payment_methods.id"))
     attempt_no: Mapped[int]
     idempotency_key: Mapped[str] = mapped_column(unique=True)
     amount: Mapped[int]

@@ -17,7 +17,7 @@ from models.billing.payment_attempt import PaymentAttempt
 from models.billing.payment_method import PaymentMethod
 from models.billing.provider import Payment
 from models.billing.quote import Dates, Quote
-from models.billing.signals import invoice_paid, purchase_made
+from models.billing.signals import invoices_paid, purchase_made
 from models.catalog import Plan
 from models.catalog.edit_plan import mark_sold
 from models.errors import N_, DomainError
@@ -67,7 +67,7 @@ def _write(
     quote = Quote.from_json(capture.quote)
     dates = quote.dates_from(now)
     plan = keep(session, Plan.get(session, capture.plan_id))
-    customer = _customer(session, user, plan, dates)
+    customer = _customer(session, user, plan, quote, dates)
     mark_sold(session, plan, at=now)
     has_card = capture.psp_payment_method_id is not None
     method = _payment_method(session, capture, customer, now) if has_card else None
@@ -84,7 +84,7 @@ def _write(
     return customer, invoice, method
 
 
-def _customer(session: Session, user: User, plan: Plan, dates: Dates) -> Customer:
+def _customer(session: Session, user: User, plan: Plan, quote: Quote, dates: Dates) -> Customer:
     customer = customer_of(session, user.id, plan.product_id)
     status = CustomerStatus.TRIAL if dates.trial_ends_at else CustomerStatus.ACTIVE
     if customer is None:
@@ -99,10 +99,12 @@ def _customer(session: Session, user: User, plan: Plan, dates: Dates) -> Custome
     customer.subscription_ends_at = dates.subscription_ends_at
     customer.billing_anchor_at = dates.billing_anchor_at
     customer.next_charge_at = dates.next_charge_at
-    customer.billing_cycles_done = dates.billing_cycles_done
-    customer.cancel_at_period_end = False
-    customer.cancelled_at = None
+    customer.terms = quote.to_json()
+    customer.billing_cycles_done = customer.periods_since_anchor = dates.billing_cycles_done
+    customer.cancel_at_period_end = customer.is_complimentary = False
     customer.dunning_step = 0
+    customer.cancelled_at = customer.first_failed_at = customer.access_paused_at = None
+    customer.next_plan_id = customer.next_terms = None
     session.flush()
     return customer
 
@@ -206,4 +208,4 @@ def _tell(
         emit(session, "billing.invoice_paid", invoice, actor=actor, data=facts)
     purchase_made.send(None, **part)
     if invoice is not None:
-        invoice_paid.send(None, **part)
+        invoices_paid.send(None, session=session, invoices=[invoice], actor=actor, now=now)

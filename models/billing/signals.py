@@ -1,10 +1,12 @@
-"""What other areas may do within a purchase's own transaction, without billing knowing them.
+"""What other areas may do within billing's own transactions, without billing knowing them.
 
-Receivers are called with ``session, capture, customer, invoice, payment_method, actor, now``
-and take part in the transaction: an exception undoes the purchase's record as a whole.
+Receivers take part in the transaction: an exception undoes all that it records.
+``purchase_made`` is sent with ``session, capture, customer, invoice, payment_method, actor,
+now``; ``invoices_paid`` with ``session, invoices, actor, now``, once for all that one
+transaction settles, so that a receiver can take a thousand renewals in few statements.
 """
 
 from blinker import Signal
 
 purchase_made = Signal("A product was bought; ``invoice`` is None where today cost nothing.")
-invoice_paid = Signal("An invoice was paid. Sent after ``purchase_made`` of the same purchase.")
+invoices_paid = Signal("Invoices were paid. Sent after ``purchase_made`` of the same purchase.")

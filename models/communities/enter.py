@@ -14,19 +14,22 @@ def enter_community(
 ) -> CommunityMember:
     """Make a person a member, or an active one again; the purchase that opened it is kept.
 
-    Somebody who is in already stays as they are; a ban is not lifted by buying.
+    Somebody who is in already stays as they are: one who came without a purchase does not
+    leave with one, and another purchase takes over when the first ends. A ban is not lifted
+    by buying.
     """
     member = session.scalar(
         select(CommunityMember)
         .where(CommunityMember.community_id == community_id, CommunityMember.user_id == user_id)
         .with_for_update()
+        .execution_options(populate_existing=True)
     )
     if member is None:
         member = CommunityMember(
             community_id=community_id, user_id=user_id, customer_id=customer_id, joined_at=now
         )
         session.add(member)
-    elif not member.is_active or member.customer_id is None:
+    elif not member.is_active:
         member.is_active = True
         member.customer_id = customer_id
     return member

@@ -22,7 +22,7 @@ from models.billing import (
     PaymentMethod,
 )
 from models.billing.resolve_unknown import look_into, resolve_unknown
-from models.billing.signals import invoice_paid, purchase_made
+from models.billing.signals import invoices_paid, purchase_made
 from models.catalog import BillingInterval, PaymentButton, Plan, Product
 from models.catalog.edit_button import edit_button
 from models.communities import CommunityMember
@@ -251,19 +251,20 @@ class TestWhatABuyerGets:
         heard = []
 
         def hear(_sender, **part):
-            heard.append((part["customer"].status, part["invoice"] is not None, part["now"]))
+            paid = part.get("invoices") or [part["invoice"]]
+            heard.append(([invoice.kind for invoice in paid], part["now"]))
 
-        with purchase_made.connected_to(hear), invoice_paid.connected_to(hear):
+        with purchase_made.connected_to(hear), invoices_paid.connected_to(hear):
             bought(twin, now)
 
-        assert heard == [(CustomerStatus.ACTIVE, True, NOON)] * 2
+        assert heard == [([InvoiceKind.FIRST], NOON)] * 2
 
     def test_one_who_fails_undoes_the_record_and_the_sweep_ends_it(self, twin, now):
         def fail(_sender, **part):
             raise RuntimeError("the affiliate's part broke")
 
         key = put_on_sale()
-        with invoice_paid.connected_to(fail), pytest.raises(RuntimeError, match="broke"):
+        with invoices_paid.connected_to(fail), pytest.raises(RuntimeError, match="broke"):
             buy(twin, key)
         assert count(Customer) == 0
         assert count(Invoice) == 0
@@ -289,7 +290,7 @@ class TestBuyingAgain:
         with unit_of_work() as session:
             customer = session.scalars(select(Customer)).one()
             customer.become(CustomerStatus.CANCELLED)
-            customer.cancelled_at = now
+            customer.cancelled_at, customer.next_charge_at = now, None
             session.scalars(select(AccessGrant)).one().revoked_at = now
             session.scalars(select(CommunityMember)).one().is_active = False
         clock.advance(timedelta(days=60))

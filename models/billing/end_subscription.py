@@ -1,0 +1,87 @@
+"""Ending purchases: nothing more to charge, accesses closed, what is still open void."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.billing.close_accesses import close_all_accesses
+from models.billing.customer import Customer, CustomerStatus
+from models.billing.invoice import Invoice, InvoiceStatus
+from models.oversight import Actor, emit
+
+
+def end_subscription(
+    session: Session,
+    customer: Customer,
+    status: CustomerStatus,
+    *,
+    actor: Actor,
+    now: datetime,
+    reason: str,
+) -> Customer:
+    """End one purchase as CANCELLED or EXPIRED; the caller holds its row's lock.
+
+    One already ended stays as it ended. Raises IllegalTransition for any other status.
+    """
+    return end_subscriptions(session, [customer], status, actor=actor, now=now, reason=reason)[0]
+
+
+def end_subscriptions(
+    session: Session,
+    customers: Sequence[Customer],
+    status: CustomerStatus,
+    *,
+    actor: Actor,
+    now: datetime,
+    reason: str,
+) -> Sequence[Customer]:
+    """End purchases whose rows the caller has locked, in few statements.
+
+    They keep their dates. An invoice that still waited for its payment is VOID; money that
+    comes for it all the same is shown for the owner to give back.
+    """
+    ending = [customer for customer in customers if customer.is_running]
+    for customer in ending:
+        customer.become(status)
+        customer.next_charge_at = None
+        customer.next_plan_id = customer.next_terms = None
+        if status is CustomerStatus.CANCELLED:
+            customer.cancelled_at = now
+    if ending:
+        void_open_invoices(session, ending, now=now)
+        close_all_accesses(session, ending, now=now)
+    for customer in ending:
+        emit(
+            session,
+            "billing.subscription_ended",
+            customer,
+            actor=actor,
+            reason=reason,
+            data={
+                "user_id": customer.user_id,
+                "product_id": customer.product_id,
+                "status": status.value,
+            },
+        )
+    return customers
+
+
+def void_open_invoices(
+    session: Session, customers: Sequence[Customer], *, now: datetime
+) -> Sequence[Invoice]:
+    """Void whatever these customers were asked for and have not paid; no number is used up."""
+    invoices = session.scalars(
+        select(Invoice)
+        .where(
+            Invoice.customer_id.in_([customer.id for customer in customers]),
+            Invoice.status.in_([InvoiceStatus.DRAFT, InvoiceStatus.PENDING]),
+        )
+        .order_by(Invoice.id)
+        .with_for_update()
+    ).all()
+    for invoice in invoices:
+        invoice.become(InvoiceStatus.VOID)
+        invoice.voided_at = now
+    return invoices
