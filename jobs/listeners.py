@@ -27,6 +27,7 @@ LISTENERS: Listeners = {
     "accounts.user_suspended": (),
     "accounts.wrong_code": (),
     "affiliation.affiliate_joined": (),
+    "affiliation.commission_clawed_back": (),
     "affiliation.commission_earned": (mail_commission,),
     "affiliation.lock_rules_edited": (),
     "affiliation.program_created": (),

@@ -2,7 +2,16 @@
 
 from models.affiliation import on_purchase
 from models.affiliation.attribution import Attribution, standing_attribution
+from models.affiliation.boost import (
+    BoostCode,
+    BoostProduct,
+    BoostRedemption,
+    BoostScope,
+    BoostType,
+    RedemptionStatus,
+)
 from models.affiliation.commission import Commission, CommissionStatus
+from models.affiliation.fraud_flag import FlagKind, FraudFlag
 from models.affiliation.lock_rule import LockProfile, LockRule, LockRuleVersion, rules_in_force
 from models.affiliation.profile import (
     AffiliateProfile,
@@ -17,12 +26,20 @@ __all__ = [
     "AffiliateProfile",
     "AffiliateProgram",
     "Attribution",
+    "BoostCode",
+    "BoostProduct",
+    "BoostRedemption",
+    "BoostScope",
+    "BoostType",
     "Commission",
     "CommissionStatus",
+    "FlagKind",
+    "FraudFlag",
     "LockProfile",
     "LockRule",
     "LockRuleVersion",
     "RateType",
+    "RedemptionStatus",
     "RiskLevel",
     "RiskLevelChange",
     "TrackingEvent",

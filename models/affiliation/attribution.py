@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import clock
@@ -16,7 +16,10 @@ class Attribution(Keyed, Base):
     """One binding of a person and product to an affiliate; replaced ones stay as history.
 
     ``tracking_event_id`` points at a click that may be purged by now, hence no foreign key.
-    ``self_referral`` marks an own purchase, which earns nothing.
+    ``self_referral`` marks an own purchase, which earns nothing. One made by joining something
+    free (``is_free_product_attribution``) counts for every product of its ``community_id``
+    until ``expires_at``; joining a guild leaves ``product_id`` empty. ``converted_at``: when
+    something paid was bought within it, from when on it earns like any other.
     """
 
     __tablename__ = "affiliate_attributions"
@@ -28,6 +31,27 @@ class Attribution(Keyed, Base):
             unique=True,
             postgresql_where=text("replaced_at IS NULL"),
         ),
+        Index(
+            "uq_affiliate_attributions_joined",
+            "user_id",
+            "community_id",
+            unique=True,
+            postgresql_where=text("replaced_at IS NULL AND product_id IS NULL"),
+        ),
+        CheckConstraint(
+            "product_id is not null or (is_free_product_attribution and community_id is not null)",
+            name="of_something",
+        ),
+        CheckConstraint(
+            "not is_free_product_attribution or expires_at is not null", name="free_ones_end"
+        ),
+        Index(
+            "ix_affiliate_attributions_free",
+            "expires_at",
+            postgresql_where=text(
+                "is_free_product_attribution AND replaced_at IS NULL AND converted_at IS NULL"
+            ),
+        ),
         Index("ix_affiliate_attributions_affiliate_id_id", "affiliate_id", "id"),
         Index("ix_affiliate_attributions_customer_id", "customer_id"),
         Index("ix_affiliate_attributions_user_id", "user_id"),
@@ -36,7 +60,8 @@ class Attribution(Keyed, Base):
     tracking_event_id: Mapped[UUID | None]
     customer_id: Mapped[UUID | None] = mapped_column(ForeignKey("customers.id"))
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
-    product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"))
+    product_id: Mapped[UUID | None] = mapped_column(ForeignKey("products.id"))
+    community_id: Mapped[UUID | None] = mapped_column(ForeignKey("communities.id"))
     affiliate_id: Mapped[UUID] = mapped_column(ForeignKey("affiliate_profiles.user_id"))
     attribution_model: Mapped[str] = mapped_column(default=LAST_CLICK)
     is_free_product_attribution: Mapped[bool] = mapped_column(default=False)
@@ -44,6 +69,7 @@ class Attribution(Keyed, Base):
     self_referral_evidence: Mapped[str | None]
     bound_at: Mapped[datetime] = mapped_column(default=clock.now)
     expires_at: Mapped[datetime | None]
+    converted_at: Mapped[datetime | None]
     replaced_at: Mapped[datetime | None]
     replaced_by_event_id: Mapped[UUID | None]
 

@@ -24,7 +24,10 @@ class AffiliateProfile(Stamped, Base):
     """A WEOKTO user who earns commissions; money totals are read from the ledger, not kept here.
 
     ``risk_pinned``: the owner's level stays whatever the figures say. ``refund_rate`` is a
-    fraction between 0 and 1 over the last 90 days.
+    fraction between 0 and 1 over the last 90 days, ``rated_invoices`` how many invoices it is
+    of. ``under_*_since``: since when the rate has been under the threshold of that level, None
+    while it is not. ``extreme_asked_at``: when the owner was last asked about EXTREME_RISK,
+    None once the rate has gone down again.
     """
 
     __tablename__ = "affiliate_profiles"
@@ -32,6 +35,7 @@ class AffiliateProfile(Stamped, Base):
         CheckConstraint("affiliate_slug ~ '^[a-z0-9-]{3,40}$'", name="slug_shape"),
         CheckConstraint("refund_rate between 0 and 1", name="refund_rate_sane"),
         not_negative("total_refunds"),
+        not_negative("rated_invoices"),
         Index("ix_affiliate_profiles_risk_level", "risk_level", "user_id"),
     )
 
@@ -47,6 +51,11 @@ class AffiliateProfile(Stamped, Base):
     risk_pinned: Mapped[bool] = mapped_column(default=False)
     total_refunds: Mapped[int] = mapped_column(default=0)
     refund_rate: Mapped[Decimal] = mapped_column(Numeric(5, 4), default=Decimal(0))
+    rated_invoices: Mapped[int] = mapped_column(default=0)
+    under_at_risk_since: Mapped[datetime | None]
+    under_high_risk_since: Mapped[datetime | None]
+    under_extreme_risk_since: Mapped[datetime | None]
+    extreme_asked_at: Mapped[datetime | None]
     internal_notes: Mapped[str] = mapped_column(default="")
 
     user: Mapped[User] = relationship(lazy="raise")

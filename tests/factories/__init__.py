@@ -9,7 +9,16 @@ from sqlalchemy.orm import Session
 
 from models import clock
 from models.accounts import Platform, User, UserType
-from models.affiliation import AffiliateProfile, AffiliateProgram, TrackingEvent
+from models.affiliation import (
+    AffiliateProfile,
+    AffiliateProgram,
+    BoostCode,
+    BoostProduct,
+    BoostRedemption,
+    BoostScope,
+    BoostType,
+    TrackingEvent,
+)
 from models.billing import CaptureEndpoint
 from models.catalog import (
     AccessType,
@@ -130,3 +139,20 @@ class Make:
         values.setdefault("platform", Platform.STAM)
         values.setdefault("expires_at", clock.now() + timedelta(days=30))
         return self.add(TrackingEvent(affiliate_id=affiliate.user_id, **values))
+
+    def boost(self, code: str | None = None, products: Any = (), **values: Any) -> BoostCode:
+        values.setdefault("boost_type", BoostType.PERCENTAGE_INCREASE)
+        values.setdefault("boost_value", Decimal(5))
+        values.setdefault("valid_from", clock.now())
+        values.setdefault("scope", BoostScope.SPECIFIC if products else BoostScope.GLOBAL)
+        boost = self.add(BoostCode(code=code or f"BOOST-{next(_numbers):06}", **values))
+        for product in products:
+            self.add(BoostProduct(code_id=boost.id, product_id=product.id))
+        return boost
+
+    def redemption(
+        self, affiliate: AffiliateProfile, boost: BoostCode, **values: Any
+    ) -> BoostRedemption:
+        values.setdefault("redeemed_at", clock.now())
+        values.setdefault("expires_at", boost.valid_until)
+        return self.add(BoostRedemption(affiliate_id=affiliate.user_id, code_id=boost.id, **values))

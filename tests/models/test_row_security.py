@@ -33,6 +33,7 @@ OF_INVOICE = (
     "(SELECT c.user_id FROM invoices i JOIN customers c ON c.id = i.customer_id"
     " WHERE i.id = invoice_id)"
 )
+OF_REDEMPTION = "(SELECT affiliate_id FROM affiliate_boost_redemptions r WHERE r.code_id = {})"
 OWNERS = {
     "users": "id",
     "user_sessions": "user_id",
@@ -47,6 +48,9 @@ OWNERS = {
     "affiliate_profiles": "user_id",
     "affiliate_tracking_events": "affiliate_id",
     "affiliate_commissions": "affiliate_id",
+    "affiliate_boost_redemptions": "affiliate_id",
+    "affiliate_boost_codes": OF_REDEMPTION.format("affiliate_boost_codes.id"),
+    "affiliate_boost_products": OF_REDEMPTION.format("affiliate_boost_products.code_id"),
     "ledger_transfers": "affiliate_id",
     "ledger_entries": "affiliate_id",
     "ledger_accounts": "affiliate_id",
@@ -69,6 +73,7 @@ def two_people(committed):
             key = make.button(plan=plan).button_key
             seller, buyer = make.affiliate(), make.user(f"{name}@example.org")
             click = make.click(seller).click_id
+            make.redemption(seller, make.boost(products=[plan.product]))
             for person in (seller.user, buyer):
                 session.add(
                     UserSession(

@@ -177,5 +177,7 @@ class TestLockElapsed:
         assert set(Commission.LEADS_TO) == set(CommissionStatus)
         assert Commission.LEADS_TO[CommissionStatus.PENDING_LOCK] == {
             CommissionStatus.LOCKED,
+            CommissionStatus.PARTIALLY_MATURED,
+            CommissionStatus.MATURED,
             CommissionStatus.CLAWED_BACK,
         }
