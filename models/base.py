@@ -2,6 +2,7 @@
 
 import enum
 from datetime import datetime
+from functools import cache
 from typing import Any, Self
 from uuid import UUID
 
@@ -12,8 +13,12 @@ from sqlalchemy import (
     Enum,
     Index,
     MetaData,
+    Select,
     Text,
+    bindparam,
+    inspect,
     literal_column,
+    select,
 )
 from sqlalchemy.dialects.postgresql import CITEXT, JSONB
 from sqlalchemy.dialects.postgresql import UUID as PGUUID
@@ -59,10 +64,22 @@ class Base(DeclarativeBase):
     @classmethod
     def for_update(cls, session: Session, key: Any) -> Self:
         """The row under a key, read afresh, locked until the transaction ends. Raises Missing."""
-        row = session.get(cls, key, with_for_update=True, populate_existing=True)
+        row = session.scalars(_locking(cls), {"key": key}).one_or_none()
         if row is None:
             raise Missing
         return row
+
+
+@cache
+def _locking(table: type[Base]) -> Select[Any]:
+    """Asks for a row by its key and locks it; made once, since it is sent at every step."""
+    (key,) = inspect(table).primary_key
+    return (
+        select(table)
+        .where(key == bindparam("key"))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
 
 
 class Keyed:

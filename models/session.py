@@ -40,7 +40,8 @@ class NestedUnitOfWork(RuntimeError):
 def make_engine(url: str, settings: Settings, *, durable: bool = True) -> Engine:
     """An engine whose statements stop after 30 s and whose pool never overflows.
 
-    Not ``durable``: commits do not wait for the disk, for work that can be done again.
+    Not ``durable``: commits do not wait for the disk and nobody asks first whether a
+    connection still lives, for work that can be done again.
     """
     options = "-c statement_timeout=30000 -c timezone=UTC"
     if not durable:
@@ -50,7 +51,7 @@ def make_engine(url: str, settings: Settings, *, durable: bool = True) -> Engine
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=10,
-        pool_pre_ping=True,
+        pool_pre_ping=durable,
         connect_args={"options": options},
     )
 

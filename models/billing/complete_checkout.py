@@ -8,6 +8,8 @@ import json
 import logging
 from uuid import UUID
 
+from sqlalchemy import update
+
 from models import clock
 from models.billing.capture_endpoint import CaptureEndpoint
 from models.billing.note_event import PSP, explain_event, note_event
@@ -71,6 +73,12 @@ def close_card_form(capture_id: UUID) -> None:
         log.warning("vault.form_left_open", extra={"capture_id": str(capture_id)})
         return
     with unit_of_work() as session:
-        current = CaptureEndpoint.for_update(session, capture_id)
-        if current.vault_capture_id == capture.vault_capture_id:
-            current.capture_url = None
+        session.execute(
+            update(CaptureEndpoint)
+            .where(
+                CaptureEndpoint.id == capture_id,
+                CaptureEndpoint.vault_capture_id == capture.vault_capture_id,
+            )
+            .values(capture_url=None)
+            .execution_options(synchronize_session=False)
+        )

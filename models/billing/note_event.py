@@ -3,8 +3,8 @@
 import re
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -38,16 +38,17 @@ def note_event(
         "received_at": now,
         "repeats": 0,
     }
-    event_id: UUID = session.execute(
+    kept: ProviderEvent = session.scalars(
         insert(ProviderEvent)
         .values(values)
         .on_conflict_do_update(
             index_elements=["source", "external_id"],
             set_={"repeats": ProviderEvent.repeats + 1},
         )
-        .returning(ProviderEvent.id)
-    ).scalar_one()
-    return ProviderEvent.for_update(session, event_id)
+        .returning(ProviderEvent),
+        execution_options={"populate_existing": True},
+    ).one()
+    return kept
 
 
 def _without_secrets(value: Any) -> Any:
@@ -67,6 +68,32 @@ def _without_secrets(value: Any) -> Any:
 def _storable(text: str) -> str:
     """A text without card numbers and without what PostgreSQL's JSON cannot hold."""
     return without_card_numbers(_UNSTORABLE.sub("", text))
+
+
+def explain_word(
+    session: Session,
+    source: str,
+    external_id: str,
+    outcome: EventOutcome,
+    *,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    """Say what became of a word that was kept before, by what it is known by outside."""
+    session.execute(
+        update(ProviderEvent)
+        .where(
+            ProviderEvent.source == source,
+            ProviderEvent.external_id == external_id,
+            ProviderEvent.outcome == EventOutcome.OPEN,
+        )
+        .values(
+            outcome=outcome,
+            reason=reason,
+            handled_at=None if outcome is EventOutcome.OPEN else now,
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
 def explain_event(

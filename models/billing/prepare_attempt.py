@@ -6,8 +6,8 @@ Each step is a transaction of its own, committed before the call that it prepare
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from models.accounts import User
 from models.accounts.site import site_url
@@ -17,7 +17,9 @@ from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 from models.billing.provider import CardToRegister, ChargeRequest, PaymentOutcome, RegisteredCard
 from models.billing.quote import Quote
 from models.catalog import PaymentButton
+from models.errors import Missing
 from models.oversight import SYSTEM, emit
+from models.session import keep
 
 BOUGHT_MEANWHILE = "already_customer"
 RETURN_PATH = "/checkout/return"
@@ -30,7 +32,7 @@ def prepare_attempt(session: Session, capture_id: UUID, *, now: datetime) -> Pay
     written for a checkout that is over, has no card yet, has an attempt for this try
     already, or whose buyer has the product or another charge of unknown outcome for it.
     """
-    capture = CaptureEndpoint.for_update(session, capture_id)
+    capture = keep(session, CaptureEndpoint.for_update(session, capture_id))
     if capture.status is not CaptureStatus.PENDING or capture.card_received_at is None:
         return None
     if now >= capture.expires_at or attempt_of_try(session, capture) is not None:
@@ -48,7 +50,6 @@ def prepare_attempt(session: Session, capture_id: UUID, *, now: datetime) -> Pay
         started_at=now,
     )
     session.add(attempt)
-    session.flush()
     return attempt
 
 
@@ -63,7 +64,7 @@ def attempt_of_try(session: Session, capture: CaptureEndpoint) -> PaymentAttempt
 
 def _is_spoken_for(session: Session, capture: CaptureEndpoint) -> bool:
     """Whether the buyer has the product, or may just have paid for it in another window."""
-    lock_buyer(session, capture)
+    keep(session, lock_buyer(session, capture))
     if has_it_already(session, capture):
         capture.become(CaptureStatus.FAILED)
         capture.last_decline_code = BOUGHT_MEANWHILE
@@ -84,6 +85,28 @@ def _is_spoken_for(session: Session, capture: CaptureEndpoint) -> bool:
         .limit(1)
     )
     return session.scalar(elsewhere) is not None
+
+
+def lock_attempt(session: Session, attempt_id: UUID) -> tuple[CaptureEndpoint, PaymentAttempt]:
+    """A checkout and its attempt, with the buyer, both locked until the transaction ends.
+
+    The checkout is locked first, as by everyone who locks both. Raises Missing.
+    """
+    found = session.execute(_LOCKING, {"attempt_id": attempt_id}).one_or_none()
+    if found is None:
+        raise Missing
+    capture, attempt = found
+    return keep(session, capture), attempt
+
+
+_LOCKING = (
+    select(CaptureEndpoint, PaymentAttempt)
+    .join(PaymentAttempt, PaymentAttempt.capture_id == CaptureEndpoint.id)
+    .where(PaymentAttempt.id == bindparam("attempt_id"))
+    .options(joinedload(CaptureEndpoint.user, innerjoin=True))
+    .with_for_update(of=(CaptureEndpoint, PaymentAttempt))
+    .execution_options(populate_existing=True)
+)
 
 
 def card_of(session: Session, attempt: PaymentAttempt) -> CardToRegister:
@@ -108,9 +131,7 @@ def record_registration(
     Money has not moved: a registration without a sure answer ends the attempt as an error,
     and the buyer may try again.
     """
-    attempt = PaymentAttempt.get(session, attempt_id)
-    capture = CaptureEndpoint.for_update(session, attempt.capture_id)
-    attempt = PaymentAttempt.for_update(session, attempt_id)
+    capture, attempt = lock_attempt(session, attempt_id)
     if attempt.outcome is not AttemptOutcome.PENDING or attempt.attempt_no != capture.try_no:
         return None
     if card.outcome is not PaymentOutcome.SUCCEEDED:

@@ -11,13 +11,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.base import Json
 from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
-from models.billing.note_event import VAULT, explain_event, note_event
-from models.billing.provider_event import EventOutcome, ProviderEvent
+from models.billing.note_event import VAULT, explain_event, explain_word, note_event
+from models.billing.provider_event import EventOutcome
 from models.card_numbers import has_card_number, without_card_numbers
 from models.errors import N_, BadInput, Gone, NotAllowed
 from models.oversight import SYSTEM, emit
@@ -115,29 +114,21 @@ def take_card(session: Session, word: VaultWord, *, now: datetime) -> Reception:
     410 once the checkout has expired, 200 for what is merely late or repeated.
     """
     capture = CaptureEndpoint.for_update(session, word.capture_id)
-    event = _noted(session, word)
     reason = _why_late(capture, word, now)
     if reason is not None:
         repeated = reason == "repeated"
         outcome = EventOutcome.DUPLICATE if repeated else EventOutcome.IGNORED
-        explain_event(event, outcome, reason=reason, now=now)
+        explain_word(session, VAULT, word.external_id, outcome, reason=reason, now=now)
         return Reception(410 if reason == "expired" else 200, reason, capture.id)
+    explain_word(session, VAULT, word.external_id, EventOutcome.POSTED, reason=None, now=now)
     capture.card_received_at = now
     capture.vault_token, capture.vault_reference = word.token, word.reference
     capture.brand, capture.last4 = word.brand, word.last4
     capture.exp_month, capture.exp_year = word.exp_month, word.exp_year
-    explain_event(event, EventOutcome.POSTED, reason=None, now=now)
-    emit(session, "billing.card_received", capture, actor=SYSTEM, data={"try_no": word.try_no})
+    with session.no_autoflush:
+        emit(session, "billing.card_received", capture, actor=SYSTEM, data={"try_no": word.try_no})
     defer(session, COMPLETE, str(capture.id))
     return Reception(200, "received", capture.id, has_card=True)
-
-
-def _noted(session: Session, word: VaultWord) -> ProviderEvent:
-    return session.scalars(
-        select(ProviderEvent)
-        .where(ProviderEvent.source == VAULT, ProviderEvent.external_id == word.external_id)
-        .with_for_update()
-    ).one()
 
 
 def _why_refused(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
+from models.billing.prepare_attempt import lock_attempt
 from models.billing.provider import Payment, PaymentOutcome
 from models.billing.settle_purchase import PaidTwice, settle_purchase
 from models.billing.vault_client import CONNECT_SECONDS
@@ -56,9 +57,7 @@ def record_answer(
     for an attempt that another followed, a second purchase of what the person has) is left
     for a person to explain.
     """
-    capture_id = PaymentAttempt.get(session, attempt_id).capture_id
-    capture = CaptureEndpoint.for_update(session, capture_id)
-    attempt = PaymentAttempt.for_update(session, attempt_id)
+    capture, attempt = lock_attempt(session, attempt_id)
     if not attempt.is_open and not _came_after_all(capture, attempt, payment):
         return _of_closed(attempt, payment)
     if payment.payment_id:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.accounts import User
@@ -70,6 +70,13 @@ def start_checkout(
     button = button_on_sale(session, asked.button_key)
     if asked.consent_text is None:
         raise ConsentMissing(field="consent")
+    with session.no_autoflush:  # the checkout and its facts are written at once
+        return _start(session, button, asked, actor, now)
+
+
+def _start(
+    session: Session, button: PaymentButton, asked: CheckoutAsked, actor: Actor, now: datetime
+) -> CaptureEndpoint:
     user = _buyer(session, button, asked, actor)
     customer = customer_of(session, user.id, button.product_id)
     if customer is not None and customer.is_running:
@@ -139,13 +146,24 @@ def keep_card_form(
 
     Raises CheckoutOver where the checkout has moved on meanwhile.
     """
-    capture = CaptureEndpoint.for_update(session, capture_id)
-    if capture.status is not CaptureStatus.PENDING or capture.try_no != try_no:
+    kept = session.scalars(
+        update(CaptureEndpoint)
+        .where(
+            CaptureEndpoint.id == capture_id,
+            CaptureEndpoint.status == CaptureStatus.PENDING,
+            CaptureEndpoint.try_no == try_no,
+        )
+        .values(
+            vault_capture_id=form.capture_id,
+            capture_url=form.iframe_url,
+            capture_secret_hash=digest(webhook_secret),
+        )
+        .returning(CaptureEndpoint)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    ).one_or_none()
+    if kept is None:
         raise CheckoutOver
-    capture.vault_capture_id = form.capture_id
-    capture.capture_url = form.iframe_url
-    capture.capture_secret_hash = digest(webhook_secret)
-    return capture
+    return kept
 
 
 def give_up_checkout(

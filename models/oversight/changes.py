@@ -24,6 +24,8 @@ def changes_of(session: Session, subject: Base) -> tuple[Json, Json]:
     """The subject's (before, after) since the transaction began or since last asked."""
     _note(session, subject)
     before, after = session.info.get("changes", {}).pop(subject, ({}, {}))
+    told = session.info.setdefault("told", {}).setdefault(subject, {})
+    told.update(after)  # a flush to come would otherwise note it again
     return before, after
 
 
@@ -32,30 +34,37 @@ def _note_all(session: Session, _context: object, _instances: object) -> None:
     for row in (*session.new, *session.dirty):
         if isinstance(row, Base) and row.__tablename__ not in THE_TRAIL_ITSELF:
             _note(session, row)
+    session.info.pop("told", None)
 
 
 @event.listens_for(Session, "after_transaction_end")
 def _forget(session: Session, transaction: Any) -> None:
     if transaction.parent is None:
         session.info.pop("changes", None)
+        session.info.pop("told", None)
 
 
 def _note(session: Session, row: Base) -> None:
     state = inspect(row)
     noted = session.info.setdefault("changes", {})
     before, after = noted.get(row, ({}, {}))
-    same = state.unmodified
-    for column in state.mapper.column_attrs:
-        if column.key in same or column.key == "updated_at":
+    told = session.info.get("told", {}).get(row, {})
+    columns = state.mapper.column_attrs
+    for key in tuple(state.committed_state):
+        column = columns.get(key)
+        if column is None or key == "updated_at":
             continue
         history = state.attrs[column.key].history
         if not history.has_changes():
             continue
         hidden = _is_secret(column.columns[0])
+        new = HIDDEN if hidden else plain(history.added[0]) if history.added else None
+        if column.key in told and told[column.key] == new:
+            continue
         if history.deleted and not state.pending:
             before.setdefault(column.key, HIDDEN if hidden else plain(history.deleted[0]))
         if history.added:
-            after[column.key] = HIDDEN if hidden else plain(history.added[0])
+            after[column.key] = new
     if before or after:
         noted[row] = (before, after)
 

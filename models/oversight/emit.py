@@ -28,9 +28,11 @@ def emit(
 
     Writes the audit row, with the subject's changed columns before and after, and the
     outbox row that listeners follow. Nothing is sent from here: the dispatch job is only
-    asked for, and a sweep finds the row where the queue was away.
+    asked for, and a sweep finds the row where the queue was away. Whoever has put off
+    flushing keeps it put off, so that several facts are written at once.
     """
-    session.flush()  # what changed is noted here, so that a later flush cannot note it again
+    if session.autoflush:
+        session.flush()
     before, after = changes_of(session, subject)
     table, key = subject.__tablename__, _key_of(subject)
     told = plain(data or {})
@@ -59,4 +61,4 @@ def emit(
 
 
 def _key_of(subject: Base) -> str:
-    return ",".join(str(part) for part in inspect(subject).identity or ())
+    return ",".join(str(part) for part in inspect(type(subject)).primary_key_from_instance(subject))
