@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session, joinedload
 
 from models.accounts import User
 from models.affiliation.attribution import Attribution, standing_attribution
@@ -54,7 +55,8 @@ def attribute_purchase(
     _flag_own_purchase(session, bound, card_fingerprint)
     session.add(bound)
     if is_news:
-        emit(session, "affiliation.purchase_attributed", bound, actor=actor)
+        with session.no_autoflush:
+            emit(session, "affiliation.purchase_attributed", bound, actor=actor)
     return bound
 
 
@@ -72,11 +74,17 @@ def good_click(
         return None
     if not click.at <= now < click.at + timedelta(days=program.cookie_duration_days):
         return None
-    affiliate = session.get(AffiliateProfile, click.affiliate_id)
+    affiliate = session.scalar(_WITH_PERSON, {"affiliate_id": click.affiliate_id})
     if affiliate is None:
         return None
-    person = keep(session, User.get(session, keep(session, affiliate).user_id))
-    return None if person.is_suspended else click
+    return None if keep(session, affiliate).user.is_suspended else click
+
+
+_WITH_PERSON = (
+    select(AffiliateProfile)
+    .where(AffiliateProfile.user_id == bindparam("affiliate_id"))
+    .options(joinedload(AffiliateProfile.user, innerjoin=True))
+)
 
 
 def find_click(session: Session, click_id: str) -> Clicked | None:

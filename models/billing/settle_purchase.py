@@ -203,9 +203,10 @@ def _tell(
         "amount": invoice.amount_including_tax if invoice else 0,
         "locale": capture.locale,
     }
-    emit(session, "billing.purchase_made", customer, actor=actor, data=facts)
-    if invoice is not None:
-        emit(session, "billing.invoice_paid", invoice, actor=actor, data=facts)
+    with session.no_autoflush:  # both facts are written at once
+        emit(session, "billing.purchase_made", customer, actor=actor, data=facts)
+        if invoice is not None:
+            emit(session, "billing.invoice_paid", invoice, actor=actor, data=facts)
     purchase_made.send(None, **part)
     if invoice is not None:
         invoices_paid.send(None, session=session, invoices=[invoice], actor=actor, now=now)
