@@ -2,7 +2,7 @@
 
 from jobs.queue import job
 from models import clock
-from models.affiliation.mature import count_elapsed, lock_elapsed
+from models.affiliation.mature import mature_due
 from models.affiliation.store_clicks import AT_ONCE, forget_stored, store_waiting_clicks
 from models.affiliation.tidy_clicks import hash_old_addresses, make_click_months
 from models.session import unit_of_work
@@ -21,12 +21,10 @@ def flush_clicks() -> dict[str, int]:
             return {"stored": stored}
 
 
-@job("affiliation-mature", queue="money", timeout=600)
+@job("affiliation-mature", queue="money", timeout=3600)
 def mature(dry_run: bool = False) -> dict[str, int]:
-    """Lock the commissions whose clients may no longer withdraw."""
-    with unit_of_work() as session:
-        move = count_elapsed if dry_run else lock_elapsed
-        return {"locked": move(session, now=clock.now())}
+    """Lock the commissions whose clients may no longer withdraw, release the parts due."""
+    return mature_due(dry_run=dry_run)
 
 
 @job("affiliation-tidy", queue="default", timeout=600)

@@ -54,8 +54,8 @@ def clicks(_session: Session) -> datetime | None:
 
 
 def commissions(_session: Session) -> Select[Any]:
-    """When the next client loses the right to withdraw."""
-    return mature.next_elapsing()
+    """When the next client loses the right to withdraw, or the next part is due."""
+    return mature.next_maturing()
 
 
 def addresses(_session: Session) -> Select[Any]:

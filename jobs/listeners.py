@@ -29,6 +29,7 @@ LISTENERS: Listeners = {
     "affiliation.affiliate_joined": (),
     "affiliation.commission_clawed_back": (),
     "affiliation.commission_earned": (mail_commission,),
+    "affiliation.commissions_matured": (),
     "affiliation.lock_rules_edited": (),
     "affiliation.program_created": (),
     "affiliation.program_edited": (),

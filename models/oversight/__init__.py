@@ -2,7 +2,7 @@
 
 from models.oversight.actor import NOBODY, SYSTEM, Actor
 from models.oversight.audit import AuditEvent, history_of
-from models.oversight.emit import emit
+from models.oversight.emit import emit, emit_all
 from models.oversight.job_run import JobRun, RunStatus
 from models.oversight.mail import MailStatus, OutgoingMail
 from models.oversight.outbox import OutboxDelivery, OutboxEvent
@@ -24,6 +24,7 @@ __all__ = [
     "RunStatus",
     "SystemLog",
     "emit",
+    "emit_all",
     "history_of",
     "queue_mail",
     "resend_mail",

@@ -1,8 +1,9 @@
 """Telling a fact: its audit row and its outbox row, in the caller's transaction."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import inspect
+from sqlalchemy import insert, inspect
 from sqlalchemy.orm import Session
 
 from models.base import Base
@@ -58,6 +59,50 @@ def emit(
     session.add(event)
     defer(session, DISPATCH)
     return event
+
+
+def emit_all(
+    session: Session,
+    kind: str,
+    told: Sequence[tuple[Base, dict[str, Any]]],
+    *,
+    actor: Actor,
+    reason: str | None = None,
+) -> None:
+    """Record the same kind of fact of many subjects, each with its own data, in few statements.
+
+    Each leaves the rows that ``emit`` would have written.
+    """
+    if not told:
+        return
+    session.flush()
+    trail: list[dict[str, Any]] = []
+    waiting: list[dict[str, Any]] = []
+    for subject, data in told:
+        before, after = changes_of(session, subject)
+        about = {
+            "subject_table": subject.__tablename__,
+            "subject_id": _key_of(subject),
+            "data": plain(data),
+            "request_id": actor.request_id,
+        }
+        trail.append(
+            about
+            | {
+                "action": kind,
+                "actor_id": actor.user_id,
+                "actor_role": actor.role,
+                "ip": actor.ip,
+                "session_id": actor.session_id,
+                "reason": reason,
+                "before": before,
+                "after": after,
+            }
+        )
+        waiting.append(about | {"kind": kind})
+    session.execute(insert(AuditEvent), trail)
+    session.execute(insert(OutboxEvent), waiting)
+    defer(session, DISPATCH)
 
 
 def _key_of(subject: Base) -> str:

@@ -57,8 +57,9 @@ class TestJobs:
             assert due.addresses(session) == now + timedelta(days=30)
 
     def test_maturing(self, alice):
-        assert affiliation.mature(dry_run=True) == {"locked": 0}
-        assert affiliation.mature() == affiliation.mature() == {"locked": 0}
+        nothing = {"locked": 0, "released": 0, "released_amount": 0}
+        assert affiliation.mature(dry_run=True) == nothing
+        assert affiliation.mature() == affiliation.mature() == nothing
 
     def test_tidying(self, alice):
         clock.advance(timedelta(days=4000))

@@ -20,7 +20,6 @@ from models.affiliation.change_risk import NoteMissing, change_risk, preview_ris
 from models.affiliation.earn_commission import earn_commission
 from models.affiliation.edit_lock_rules import BadLockRules, LockRow, edit_lock_rules
 from models.affiliation.lock_rule import LockProfile, rules_in_force
-from models.affiliation.mature import count_elapsed, lock_elapsed, next_elapsing
 from models.ledger import balances_of
 from models.oversight import SYSTEM, history_of
 from models.session import unit_of_work
@@ -158,21 +157,7 @@ class TestEditLockRules:
             edit_lock_rules(session, [ROW, ROW], actor=staff, now=now)
 
 
-class TestLockElapsed:
-    def test_after_14_days_and_once(self, session, shop, make, now):
-        invoice = shop.invoice(shop.brought_by(make.affiliate()))
-        made = earn_commission(session, invoice.id, actor=SYSTEM, now=now)
-        due = now + 14 * DAY
-
-        assert session.scalar(next_elapsing()) == due
-        assert lock_elapsed(session, now=due - timedelta(microseconds=1)) == 0
-        assert count_elapsed(session, now=due) == 1
-        assert lock_elapsed(session, now=due) == 1
-        assert lock_elapsed(session, now=due) == 0
-        session.refresh(made)
-        assert made.status is CommissionStatus.LOCKED
-        assert session.scalar(next_elapsing()) is None
-
+class TestStatuses:
     def test_statuses_move_only_as_their_table_says(self):
         assert set(Commission.LEADS_TO) == set(CommissionStatus)
         assert Commission.LEADS_TO[CommissionStatus.PENDING_LOCK] == {

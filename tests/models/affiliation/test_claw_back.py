@@ -7,43 +7,14 @@ import pytest
 
 from models.affiliation import Commission, CommissionStatus
 from models.affiliation.claw_back import claw_back
-from models.affiliation.earn_commission import earn_commission
 from models.affiliation.explain_commission import clawbacks_of
 from models.affiliation.prove_ledger import prove_ledger
 from models.ids import new_id
 from models.ledger import LedgerTransfer, TransferType, balances_of
 from models.oversight import SYSTEM, OutboxEvent
+from tests.models.affiliation.sales import Sale
 
 DAY = timedelta(days=1)
-
-
-class Sale:
-    """One paid invoice of 49.00 € and its commission of 12.25 €, with its refunds so far."""
-
-    def __init__(self, session, shop, affiliate, now):
-        self.session, self.now = session, now
-        self.affiliate_id = affiliate.user_id
-        self.invoice = shop.invoice(shop.brought_by(affiliate))
-        self.commission = earn_commission(session, self.invoice.id, actor=SYSTEM, now=now)
-        self.refunded = 0
-
-    def refund(self, amount, refund=None):
-        refund = refund or SimpleNamespace(id=new_id(), amount=amount)
-        self.refunded += amount
-        claw_back(
-            self.session,
-            invoice=self.invoice,
-            refund=refund,
-            refunded_in_all=self.refunded,
-            actor=SYSTEM,
-            now=self.now,
-        )
-        return refund
-
-    @property
-    def balances(self):
-        found = balances_of(self.session, self.affiliate_id)
-        return found.locked, found.available
 
 
 @pytest.fixture
