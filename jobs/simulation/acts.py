@@ -6,7 +6,6 @@ from functools import singledispatchmethod
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.simulation.scenario import Buy, Click, SetLockRules, SetRisk, Suspend
@@ -20,9 +19,9 @@ from models.affiliation.edit_lock_rules import LockRow, edit_lock_rules
 from models.affiliation.record_click import Visit, record_click
 from models.billing.begin_checkout import begin_checkout
 from models.billing.complete_checkout import record_charge
+from models.billing.hear_psp import attempt_named
 from models.billing.hear_vault import hear_vault
 from models.billing.in_process import InProcessProvider, UnknownTestCard
-from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 from models.billing.start_checkout import CheckoutAsked
 from models.errors import N_, BadInput, Missing
 from models.oversight import NOBODY
@@ -86,7 +85,7 @@ class Acts:
             return
         self._type_card(begun.form.capture_id, event.card)
         self._work()
-        self._pass_by_the_bank(begun.capture.id)
+        self._pass_by_the_bank()
 
     def _type_card(self, form_id: str, number: str) -> None:
         """Type a card into the vault's form, and let the vault tell us as it does over HTTP."""
@@ -110,20 +109,16 @@ class Acts:
         }
         hear_vault(json.dumps(word).encode(), request.webhook_secret)
 
-    def _pass_by_the_bank(self, capture_id: UUID) -> None:
-        """Authorise at the bank's page, where the bank asked."""
-        with unit_of_work() as session:
-            attempt = session.scalar(
-                select(PaymentAttempt).where(
-                    PaymentAttempt.capture_id == capture_id,
-                    PaymentAttempt.outcome == AttemptOutcome.NEEDS_ACTION,
+    def _pass_by_the_bank(self) -> None:
+        """Authorise at the bank's page whatever the bank asks about."""
+        for asked in self._provider.at_the_bank():
+            with unit_of_work() as session:
+                attempt = attempt_named(session, asked)
+            if attempt is not None:
+                record_charge(
+                    attempt.id,
+                    self._provider.answer_bank(str(asked.payment_id), authorised=True),
                 )
-            )
-        if attempt is not None and attempt.psp_payment_id is not None:
-            record_charge(
-                attempt.id,
-                self._provider.answer_bank(attempt.psp_payment_id, authorised=True),
-            )
 
     @play.register
     def _(self, event: SetRisk) -> None:

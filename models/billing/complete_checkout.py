@@ -18,7 +18,7 @@ from models.billing.provider import Payment, ProviderUnavailable, current_provid
 from models.billing.provider_event import EventOutcome
 from models.billing.record_answer import record_answer
 from models.oversight import SYSTEM
-from models.session import staff_reading, unit_of_work
+from models.session import unit_of_work
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ def complete_checkout(capture_id: UUID) -> None:
     with unit_of_work() as session:
         attempt = prepare_attempt(session, capture_id, now=clock.now())
         card = card_of(session, attempt) if attempt is not None else None
+        form = CaptureEndpoint.get(session, capture_id).vault_capture_id
     if attempt is None or card is None:
         return
     registered = provider.register_card(card)
@@ -40,7 +41,7 @@ def complete_checkout(capture_id: UUID) -> None:
         charge = record_registration(session, attempt.id, registered, now=clock.now())
     if charge is not None:
         record_charge(attempt.id, provider.charge(charge))
-    close_card_form(capture_id)
+    close_card_form(capture_id, form)
 
 
 def record_charge(attempt_id: UUID, payment: Payment) -> None:
@@ -61,24 +62,19 @@ def record_charge(attempt_id: UUID, payment: Payment) -> None:
         explain_event(event, EventOutcome.OPEN, reason=recorded.to_explain, now=now)
 
 
-def close_card_form(capture_id: UUID) -> None:
+def close_card_form(capture_id: UUID, form: str | None) -> None:
     """Take away a card form that has done its work; one that cannot be is left to its expiry."""
-    with staff_reading() as session:
-        capture = CaptureEndpoint.get(session, capture_id)
-    if capture.vault_capture_id is None or capture.capture_url is None:
+    if form is None:
         return
     try:
-        current_provider().close_capture(capture.vault_capture_id)
+        current_provider().close_capture(form)
     except ProviderUnavailable:
         log.warning("vault.form_left_open", extra={"capture_id": str(capture_id)})
         return
     with unit_of_work() as session:
         session.execute(
             update(CaptureEndpoint)
-            .where(
-                CaptureEndpoint.id == capture_id,
-                CaptureEndpoint.vault_capture_id == capture.vault_capture_id,
-            )
+            .where(CaptureEndpoint.id == capture_id, CaptureEndpoint.vault_capture_id == form)
             .values(capture_url=None)
             .execution_options(synchronize_session=False)
         )

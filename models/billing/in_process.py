@@ -82,6 +82,7 @@ class InProcessProvider(PaymentProvider):
         self._methods: dict[str, _Method] = {}
         self._charged: dict[str, tuple[ChargeRequest, str]] = {}
         self._refunded: dict[str, tuple[RefundRequest, str]] = {}
+        self._at_the_bank: dict[str, None] = {}
         self._given_back: dict[str, int] = defaultdict(int)
         self._faults: dict[str, deque[Fault]] = defaultdict(deque)
         self._counts: dict[str, int] = defaultdict(int)
@@ -210,11 +211,20 @@ class InProcessProvider(PaymentProvider):
         return payment, verdict is not Verdict.PAID_IN_SILENCE
 
     def _settle(self, payment: Payment, method: _Method) -> None:
-        self.payments[str(payment.payment_id)] = payment
+        payment_id = str(payment.payment_id)
+        self.payments[payment_id] = payment
+        if payment.outcome is PaymentOutcome.NEEDS_ACTION:
+            self._at_the_bank[payment_id] = None
+        else:
+            self._at_the_bank.pop(payment_id, None)
         if payment.outcome is PaymentOutcome.SUCCEEDED:
             method.worked_before = True
             if payment.amount:
                 self.paid.append(payment)
+
+    def at_the_bank(self) -> list[Payment]:
+        """The payments that wait for their buyer at the bank's page, oldest first."""
+        return [self.payments[payment_id] for payment_id in self._at_the_bank]
 
     def answer_bank(self, payment_id: str, *, authorised: bool) -> Payment:
         """Play the buyer at the bank's page; a second answer changes nothing."""

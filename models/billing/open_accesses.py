@@ -14,18 +14,16 @@ from models.communities.enter import enter_community
 Opened = tuple[AccessType, UUID]
 
 
-def open_accesses(session: Session, customer: Customer, *, now: datetime) -> list[AccessGrant]:
+def open_accesses(
+    session: Session, customer: Customer, *, now: datetime, is_new: bool = False
+) -> list[AccessGrant]:
     """Grant all that the customer's product opens, and enter its communities.
 
     What was revoked is opened again, after a pause also what the product no longer opens to
-    others; a second call changes nothing.
+    others; a second call changes nothing. ``is_new``: a customer made in this transaction has
+    no grants to look for.
     """
-    held = {
-        (grant.access_type, grant.target_id): grant
-        for grant in session.scalars(
-            select(AccessGrant).where(AccessGrant.customer_id == customer.id)
-        )
-    }
+    held = {} if is_new else _held(session, customer)
     grants = []
     for access_type, target_id in _to_open(session, customer, held):
         grant = held.get((access_type, target_id))
@@ -44,6 +42,11 @@ def open_accesses(session: Session, customer: Customer, *, now: datetime) -> lis
         if access_type is AccessType.COMMUNITY:
             enter_community(session, target_id, customer.user_id, customer_id=customer.id, now=now)
     return grants
+
+
+def _held(session: Session, customer: Customer) -> dict[Opened, AccessGrant]:
+    grants = session.scalars(select(AccessGrant).where(AccessGrant.customer_id == customer.id))
+    return {(grant.access_type, grant.target_id): grant for grant in grants}
 
 
 def _to_open(

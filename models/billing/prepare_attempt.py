@@ -6,13 +6,14 @@ Each step is a transaction of its own, committed before the call that it prepare
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from models.accounts import User
 from models.accounts.site import site_url
-from models.billing.buyer import has_it_already, lock_buyer
+from models.billing.buyer import lock_buyer
 from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
+from models.billing.customer import RUNNING, Customer
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 from models.billing.provider import CardToRegister, ChargeRequest, PaymentOutcome, RegisteredCard
 from models.billing.quote import Quote
@@ -65,26 +66,41 @@ def attempt_of_try(session: Session, capture: CaptureEndpoint) -> PaymentAttempt
 def _is_spoken_for(session: Session, capture: CaptureEndpoint) -> bool:
     """Whether the buyer has the product, or may just have paid for it in another window."""
     keep(session, lock_buyer(session, capture))
-    if has_it_already(session, capture):
+    has_it, pays_elsewhere = session.execute(
+        _SPOKEN_FOR,
+        {"user_id": capture.user_id, "button_id": capture.button_id, "capture_id": capture.id},
+    ).one()
+    if has_it:
         capture.become(CaptureStatus.FAILED)
         capture.last_decline_code = BOUGHT_MEANWHILE
         emit(session, "billing.checkout_failed", capture, actor=SYSTEM, reason=BOUGHT_MEANWHILE)
         return True
-    mine, theirs = aliased(PaymentButton), aliased(PaymentButton)
-    elsewhere = (
-        select(PaymentAttempt.id)
-        .join(CaptureEndpoint, CaptureEndpoint.id == PaymentAttempt.capture_id)
-        .join(theirs, theirs.id == CaptureEndpoint.button_id)
-        .join(mine, mine.product_id == theirs.product_id)
-        .where(
-            mine.id == capture.button_id,
-            CaptureEndpoint.user_id == capture.user_id,
-            CaptureEndpoint.id != capture.id,
-            PaymentAttempt.outcome == AttemptOutcome.PENDING,
-        )
-        .limit(1)
-    )
-    return session.scalar(elsewhere) is not None
+    return bool(pays_elsewhere)
+
+
+_PRODUCT = (
+    select(PaymentButton.product_id)
+    .where(PaymentButton.id == bindparam("button_id"))
+    .scalar_subquery()
+)
+_theirs = aliased(PaymentButton)
+_SPOKEN_FOR = select(
+    exists().where(
+        Customer.product_id == _PRODUCT,
+        Customer.user_id == bindparam("user_id"),
+        Customer.status.in_(RUNNING),
+    ),
+    exists().where(
+        PaymentAttempt.outcome == AttemptOutcome.PENDING,
+        CaptureEndpoint.id == PaymentAttempt.capture_id,
+        CaptureEndpoint.user_id == bindparam("user_id"),
+        CaptureEndpoint.id != bindparam("capture_id"),
+        _theirs.id == CaptureEndpoint.button_id,
+        _theirs.product_id == _PRODUCT,
+    ),
+)
+"""Asks whether a buyer has a button's product, and whether another checkout of theirs for it
+may be paid for right now."""
 
 
 def lock_attempt(session: Session, attempt_id: UUID) -> tuple[CaptureEndpoint, PaymentAttempt]:

@@ -67,7 +67,8 @@ def _write(
     quote = Quote.from_json(capture.quote)
     dates = quote.dates_from(now)
     plan = keep(session, Plan.get(session, capture.plan_id))
-    customer = _customer(session, user, plan, quote, dates)
+    known = customer_of(session, user.id, plan.product_id)
+    customer = _customer(session, known, user, plan, quote, dates)
     mark_sold(session, plan, at=now)
     has_card = capture.psp_payment_method_id is not None
     method = _payment_method(session, capture, customer, now) if has_card else None
@@ -77,15 +78,21 @@ def _write(
         invoice.psp_payment_id = payment.payment_id if payment else None
         invoice.psp_status = payment.psp_status if payment else None
     session.flush()
-    open_accesses(session, customer, now=now)
+    open_accesses(session, customer, now=now, is_new=known is None)
     _close(capture, customer, invoice, now)
     if attempt is not None and invoice is not None:
         attempt.invoice_id = invoice.id
     return customer, invoice, method
 
 
-def _customer(session: Session, user: User, plan: Plan, quote: Quote, dates: Dates) -> Customer:
-    customer = customer_of(session, user.id, plan.product_id)
+def _customer(
+    session: Session,
+    customer: Customer | None,
+    user: User,
+    plan: Plan,
+    quote: Quote,
+    dates: Dates,
+) -> Customer:
     status = CustomerStatus.TRIAL if dates.trial_ends_at else CustomerStatus.ACTIVE
     if customer is None:
         customer = Customer(user_id=user.id, product_id=plan.product_id, status=status)

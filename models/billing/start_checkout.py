@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, exists, select, update
 from sqlalchemy.orm import Session
 
 from models.accounts import User
@@ -12,7 +12,7 @@ from models.accounts.email import NotAnAddress
 from models.accounts.use_magic_link import Suspended
 from models.accounts.user_for_email import user_for_email
 from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
-from models.billing.customer import customer_of
+from models.billing.customer import RUNNING, Customer
 from models.billing.provider import Capture
 from models.billing.quote import quote_of
 from models.catalog import PaymentButton
@@ -78,8 +78,10 @@ def _start(
     session: Session, button: PaymentButton, asked: CheckoutAsked, actor: Actor, now: datetime
 ) -> CaptureEndpoint:
     user = _buyer(session, button, asked, actor)
-    customer = customer_of(session, user.id, button.product_id)
-    if customer is not None and customer.is_running:
+    has_it, psp_customer_id = session.execute(
+        _KNOWN, {"user_id": user.id, "product_id": button.product_id}
+    ).one()
+    if has_it:
         raise AlreadyCustomer(product=button.product.name)
     quote = quote_of(button.product, button.plan)
     capture = CaptureEndpoint(
@@ -96,7 +98,7 @@ def _start(
         consented_at=now,
         consent_ip=asked.ip,
         user_agent=asked.user_agent[:500],
-        psp_customer_id=_known_to_psp(session, user.id),
+        psp_customer_id=psp_customer_id,
         expires_at=now + timedelta(minutes=current_settings().capture_minutes),
     )
     capture.button, capture.user = button, user
@@ -125,18 +127,24 @@ def _buyer(session: Session, button: PaymentButton, asked: CheckoutAsked, actor:
     return user
 
 
-def _known_to_psp(session: Session, user_id: UUID) -> str | None:
-    """The PSP's customer of this person, where an earlier checkout made one."""
-    return session.scalar(
-        select(CaptureEndpoint.psp_customer_id)
-        .where(
-            CaptureEndpoint.user_id == user_id,
-            CaptureEndpoint.psp_customer_id.is_not(None),
-            CaptureEndpoint.status == CaptureStatus.COMPLETED,
-        )
-        .order_by(CaptureEndpoint.id.desc())
-        .limit(1)
+_KNOWN = select(
+    exists().where(
+        Customer.user_id == bindparam("user_id"),
+        Customer.product_id == bindparam("product_id"),
+        Customer.status.in_(RUNNING),
+    ),
+    select(CaptureEndpoint.psp_customer_id)
+    .where(
+        CaptureEndpoint.user_id == bindparam("user_id"),
+        CaptureEndpoint.psp_customer_id.is_not(None),
+        CaptureEndpoint.status == CaptureStatus.COMPLETED,
     )
+    .order_by(CaptureEndpoint.id.desc())
+    .limit(1)
+    .scalar_subquery(),
+)
+"""Asks whether a person has a product, and for the PSP's customer that an earlier checkout of
+theirs made."""
 
 
 def keep_card_form(
