@@ -1,8 +1,10 @@
 """Column names in words; a view's own ``column_labels`` come first."""
 
+from admin_views.payout_labels import PAYOUT_LABELS
 from models.errors import N_
 
 LABELS = {
+    **PAYOUT_LABELS,
     "id": N_("Key"),
     "name": N_("Name"),
     "slug": N_("Slug"),

@@ -14,6 +14,7 @@ MOST = 40
 VIEWS = {
     "actor_id": "users",
     "affiliate_id": "affiliates",
+    "batch_id": "sepa-batches",
     "attribution_id": "attributions",
     "button_id": "buttons",
     "capture_id": "checkouts",
@@ -33,6 +34,7 @@ VIEWS = {
     "tracking_event_id": "clicks",
     "transfer_id": "transfers",
     "user_id": "users",
+    "withdrawal_id": "withdrawals",
 }
 """Per column that points at a record: the view that shows it."""
 

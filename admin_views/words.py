@@ -104,6 +104,24 @@ STATUSES: dict[str, dict[str, tuple[str, str]]] = {
         "PAID": (N_("Paid out"), GOOD),
         "CLAWED_BACK": (N_("Taken back"), BAD),
     },
+    "WithdrawalStatus": {
+        "PENDING_REVIEW": (N_("To review"), WAIT),
+        "APPROVED": (N_("Approved"), WAIT),
+        "PAID": (N_("Paid"), GOOD),
+        "REJECTED": (N_("Rejected"), BAD),
+        "CANCELLED": (N_("Cancelled"), OFF),
+    },
+    "PayoutMethod": {
+        "wire": (N_("Bank transfer"), PLAIN),
+        "paypal": (N_("PayPal"), PLAIN),
+        "stripe": (N_("Stripe"), PLAIN),
+        "manual": (N_("By hand"), PLAIN),
+    },
+    "BatchStatus": {
+        "EXPORTED": (N_("At the bank"), WAIT),
+        "SETTLED": (N_("Settled"), GOOD),
+        "GIVEN_UP": (N_("Given up"), OFF),
+    },
     "TransferType": {
         "COMMISSION_EARNED": (N_("Commission earned"), GOOD),
         "COMMISSION_MATURED": (N_("Commission released"), GOOD),

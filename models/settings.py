@@ -7,12 +7,15 @@ the setting and how to set it. Production refuses what only development may have
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from schwifty import BIC, IBAN
+from schwifty.exceptions import SchwiftyException
 
 DEVELOPMENT_SECRET = "development-only-secret-never-in-production"
 DEVELOPMENT_KEY = "ZGV2ZWxvcG1lbnQtb25seS1rZXktMzItYnl0ZXMtISE="
 SANDBOX_KEY = "sk_test_sandbox"
+SAMPLE_IBAN = "FR7630006000011234567890189"
 SANDBOX_OFFSET = 10
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -74,6 +77,9 @@ class Settings(BaseSettings):
     company_siren: str = "000000000"
     company_vat_number: str = ""
     company_email: str = "bonjour@weokto.localhost"
+    company_iban: str = SAMPLE_IBAN
+    company_bic: str = "AGRIFRPPXXX"
+    sepa_schema: Literal["pain.001.001.09", "pain.001.001.03"] = "pain.001.001.09"
 
     capture_minutes: int = Field(default=15, ge=1, le=60)
     withdrawal_right_days: int = Field(default=14, ge=14)
@@ -89,6 +95,16 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("company_iban", "company_bic")
+    @classmethod
+    def _is_an_account(cls, value: str, info: ValidationInfo) -> str:
+        """The bank would refuse a whole payment file for a wrong debtor: refused at the start."""
+        kind: type[IBAN] | type[BIC] = IBAN if info.field_name == "company_iban" else BIC
+        try:
+            return kind(value).compact if value else value
+        except SchwiftyException as wrong:
+            raise ValueError(f"not a valid {kind.__name__}: {wrong}") from None
 
     @model_validator(mode="after")
     def _production_is_strict(self) -> Self:
@@ -113,6 +129,7 @@ class Settings(BaseSettings):
             "PSP_BASE_URL": self.psp_base_url.startswith("https://"),
             "PSP_SECRET_KEY": not self.psp_secret_key.startswith("sk_test"),
             "PSP_WEBHOOK_SECRET": self.psp_webhook_secret != "whsec_sandbox",
+            "COMPANY_IBAN": self.company_iban not in ("", SAMPLE_IBAN),
             "WEBHOOKS_TO_PRIVATE_ADDRESSES": not self.webhooks_to_private_addresses,
             "RESEND_API_KEY or SMTP_URL": bool(self.resend_api_key or self.smtp_url),
         }

@@ -13,6 +13,14 @@ from models.affiliation.boost import (
 from models.affiliation.commission import Commission, CommissionStatus
 from models.affiliation.fraud_flag import FlagKind, FraudFlag
 from models.affiliation.lock_rule import LockProfile, LockRule, LockRuleVersion, rules_in_force
+from models.affiliation.payout_method import PayoutMethod
+from models.affiliation.payouts import (
+    BatchStatus,
+    SepaBatch,
+    Withdrawal,
+    WithdrawalAllocation,
+    WithdrawalStatus,
+)
 from models.affiliation.profile import (
     AffiliateProfile,
     RiskLevel,
@@ -26,6 +34,7 @@ __all__ = [
     "AffiliateProfile",
     "AffiliateProgram",
     "Attribution",
+    "BatchStatus",
     "BoostCode",
     "BoostProduct",
     "BoostRedemption",
@@ -38,11 +47,16 @@ __all__ = [
     "LockProfile",
     "LockRule",
     "LockRuleVersion",
+    "PayoutMethod",
     "RateType",
     "RedemptionStatus",
     "RiskLevel",
     "RiskLevelChange",
+    "SepaBatch",
     "TrackingEvent",
+    "Withdrawal",
+    "WithdrawalAllocation",
+    "WithdrawalStatus",
     "affiliate_by_slug",
     "click_by_id",
     "on_purchase",

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relations
 
 from models import clock
 from models.accounts import User
-from models.base import Base, Json, Keyed, Stamped, enum_of, not_negative
+from models.affiliation.payout_method import PayoutMethod
+from models.base import Base, Encrypted, Json, Keyed, Stamped, enum_of, not_negative
 
 
 class RiskLevel(enum.StrEnum):
@@ -28,6 +29,8 @@ class AffiliateProfile(Stamped, Base):
     of. ``under_*_since``: since when the rate has been under the threshold of that level, None
     while it is not. ``extreme_asked_at``: when the owner was last asked about EXTREME_RISK,
     None once the rate has gone down again.
+    Where money is paid to is ``payout_*``:
+    by wire to the exact ``payout_holder`` of an IBAN, or to a PayPal address.
     """
 
     __tablename__ = "affiliate_profiles"
@@ -36,6 +39,15 @@ class AffiliateProfile(Stamped, Base):
         CheckConstraint("refund_rate between 0 and 1", name="refund_rate_sane"),
         not_negative("total_refunds"),
         not_negative("rated_invoices"),
+        CheckConstraint(
+            "payout_method is distinct from 'wire' or "
+            "(payout_iban is not null and payout_holder <> '')",
+            name="wire_has_iban",
+        ),
+        CheckConstraint(
+            "payout_method is distinct from 'paypal' or payout_paypal is not null",
+            name="paypal_has_address",
+        ),
         Index("ix_affiliate_profiles_risk_level", "risk_level", "user_id"),
     )
 
@@ -56,6 +68,13 @@ class AffiliateProfile(Stamped, Base):
     under_high_risk_since: Mapped[datetime | None]
     under_extreme_risk_since: Mapped[datetime | None]
     extreme_asked_at: Mapped[datetime | None]
+    payout_method: Mapped[PayoutMethod | None] = mapped_column(
+        enum_of(PayoutMethod, "payout_method")
+    )
+    payout_holder: Mapped[str] = mapped_column(default="")
+    payout_iban: Mapped[str | None] = mapped_column(Encrypted)
+    payout_iban_last4: Mapped[str | None]
+    payout_paypal: Mapped[str | None]
     internal_notes: Mapped[str] = mapped_column(default="")
 
     user: Mapped[User] = relationship(lazy="raise")

@@ -12,13 +12,14 @@ from models.ledger.transfer import (
     LedgerTransfer,
     TransferType,
 )
-from models.ledger.verify import Claim, Report, verify_ledger
+from models.ledger.verify import Check, Claim, Report, verify_ledger
 
 __all__ = [
     "OF_AFFILIATE",
     "Account",
     "BalanceTooLow",
     "Balances",
+    "Check",
     "Claim",
     "KeyTaken",
     "LedgerAccount",

@@ -9,7 +9,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -44,6 +52,13 @@ OF_AFFILIATE = (Account.LOCKED, Account.AVAILABLE, Account.RESERVED)
 """Accounts with a running balance per affiliate; the others are the house's, without one."""
 
 
+OF_WITHDRAWALS = (
+    "('WITHDRAWAL_REQUESTED', 'WITHDRAWAL_APPROVED', 'WITHDRAWAL_PAID', 'FEE_DEDUCTED', "
+    "'WITHDRAWAL_REJECTED')"
+)
+"""Types of transfers that are about a withdrawal, and name it."""
+
+
 class LedgerTransfer(Keyed, Base):
     """One movement of money about one affiliate; its entries sum to zero per currency."""
 
@@ -52,13 +67,21 @@ class LedgerTransfer(Keyed, Base):
         Index("ix_ledger_transfers_affiliate_id_seq", "affiliate_id", "seq"),
         Index("ix_ledger_transfers_commission_id", "commission_id"),
         Index("ix_ledger_transfers_type_seq", "type", "seq"),
+        Index(
+            "ix_ledger_transfers_withdrawal_id",
+            "withdrawal_id",
+            postgresql_where=text("withdrawal_id IS NOT NULL"),
+        ),
+        CheckConstraint(
+            f"(type in {OF_WITHDRAWALS}) = (withdrawal_id is not null)", name="names_withdrawal"
+        ),
     )
 
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), unique=True)
     type: Mapped[TransferType] = mapped_column(enum_of(TransferType, "type"))
     affiliate_id: Mapped[UUID] = mapped_column(ForeignKey("affiliate_profiles.user_id"))
     commission_id: Mapped[UUID | None] = mapped_column(ForeignKey("affiliate_commissions.id"))
-    withdrawal_id: Mapped[UUID | None]
+    withdrawal_id: Mapped[UUID | None] = mapped_column(ForeignKey("withdrawal_requests.id"))
     refund_id: Mapped[UUID | None]
     description: Mapped[str]
     created_by: Mapped[UUID | None]

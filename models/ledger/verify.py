@@ -37,6 +37,13 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Check:
+    """Rows of another area that the ledger does not bear out: ``(affiliate_id, words)`` each."""
+
+    statement: Any
+
+
+@dataclass(frozen=True)
 class Report:
     """What a proof found. ``head`` combines every affiliate's last hash, in their keys' order."""
 
@@ -68,19 +75,26 @@ class Proof:
     entries: int = 0
     affiliates: int = 0
     heads: Any = field(default_factory=hashlib.sha256)
+    unclaimed: Difference | None = None
 
 
-def verify_ledger(session: Session, *, claims: Sequence[Claim] = ()) -> Report:
+def verify_ledger(
+    session: Session, *, claims: Sequence[Claim] = (), checks: Sequence[Check] = ()
+) -> Report:
     """Recompute the whole ledger and compare. Reads only; finding a difference is an answer.
 
-    Where the session's transaction has not begun, everything is read from one snapshot, so
-    that postings made meanwhile are no differences.
+    The ledger itself comes first, then the other areas' rows, then their sums: what is told
+    is the smallest thing that is wrong. Where the session's transaction has not begun,
+    everything is read from one snapshot, so that postings made meanwhile are no differences.
     """
     _read_one_snapshot(session)
     proof, found = Proof(), None
     try:
         _no_transfer_is_empty(session)
         _every_chain_holds(session, proof, claims)
+        _rows_agree(session, checks)
+        if proof.unclaimed is not None:
+            raise proof.unclaimed
     except Difference as difference:
         found = difference
     return Report(
@@ -108,6 +122,13 @@ def _no_transfer_is_empty(session: Session) -> None:
     ).first()
     if empty:
         raise Difference(empty.affiliate_id, f"ledger_transfers {empty.id} has no entries")
+
+
+def _rows_agree(session: Session, checks: Sequence[Check]) -> None:
+    for check in checks:
+        wrong = session.execute(check.statement.limit(1)).first()
+        if wrong is not None:
+            raise Difference(wrong.affiliate_id, wrong.words)
 
 
 def _every_chain_holds(session: Session, proof: Proof, claims: Sequence[Claim]) -> None:
@@ -191,7 +212,10 @@ def _affiliate_agrees(head: Any, chain: Chain, proof: Proof, claims: Sequence[Cl
         _same(affiliate_id, account, "its row", getattr(head, account), chain.balances[account])
     for number, claim in enumerate(claims):
         claimed = int(getattr(head, f"claim_{number}") or 0)
-        _same(affiliate_id, claim.account, claim.source, claimed, chain.balances[claim.account])
+        try:
+            _same(affiliate_id, claim.account, claim.source, claimed, chain.balances[claim.account])
+        except Difference as unclaimed:
+            proof.unclaimed = proof.unclaimed or unclaimed
     proof.affiliates += 1
     if chain.position:
         proof.heads.update(chain.hash.encode())
@@ -251,4 +275,4 @@ def _heads(claims: Sequence[Claim]) -> Any:
     return statement.order_by(LedgerHead.affiliate_id)
 
 
-__all__ = ["Claim", "Report", "verify_ledger"]
+__all__ = ["Check", "Claim", "Report", "verify_ledger"]

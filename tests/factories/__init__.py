@@ -18,6 +18,7 @@ from models.affiliation import (
     BoostScope,
     BoostType,
     TrackingEvent,
+    Withdrawal,
 )
 from models.billing import CaptureEndpoint
 from models.catalog import (
@@ -130,6 +131,19 @@ class Make:
                 user_id=user.id,
                 button=button,
                 user=user,
+                **values,
+            )
+        )
+
+    def withdrawal(self, affiliate: AffiliateProfile, amount: int, **values: Any) -> Withdrawal:
+        """A withdrawal's row alone; whoever commits it posts its transfers too."""
+        values.setdefault("fee_amount", 0)
+        values.setdefault("requested_at", clock.now())
+        return self.add(
+            Withdrawal(
+                affiliate_id=affiliate.user_id,
+                requested_amount=amount,
+                net_amount=amount - values["fee_amount"],
                 **values,
             )
         )

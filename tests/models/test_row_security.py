@@ -7,12 +7,16 @@ from sqlalchemy import func, select, text
 
 from models import clock
 from models.accounts import User, UserSession
+from models.affiliation import Commission, PayoutMethod
+from models.affiliation.payouts.pay_withdrawal import pay_now
 from models.billing.in_process import InProcessProvider
 from models.billing.provider import use_provider
+from models.oversight import SYSTEM
 from models.secrets import digest
 from models.session import member_session, unit_of_work
 from models.tables import metadata
 from tests.checkouts import buy
+from tests.earnings import release
 from tests.factories import Make
 
 SHOWN_TO_ALL = {
@@ -34,6 +38,7 @@ OF_INVOICE = (
     " WHERE i.id = invoice_id)"
 )
 OF_REDEMPTION = "(SELECT affiliate_id FROM affiliate_boost_redemptions r WHERE r.code_id = {})"
+OF_WITHDRAWAL = "(SELECT affiliate_id FROM withdrawal_requests w WHERE w.id = withdrawal_id)"
 OWNERS = {
     "users": "id",
     "user_sessions": "user_id",
@@ -45,6 +50,8 @@ OWNERS = {
     "invoices": OF_CUSTOMER,
     "invoice_lines": OF_INVOICE,
     "payment_attempts": OF_INVOICE,
+    "withdrawal_requests": "affiliate_id",
+    "withdrawal_allocations": OF_WITHDRAWAL,
     "affiliate_profiles": "user_id",
     "affiliate_tracking_events": "affiliate_id",
     "affiliate_commissions": "affiliate_id",
@@ -84,6 +91,19 @@ def two_people(committed):
                 )
             people += [buyer, seller.user]
         buy(twin, key, f"{name}@example.org", click_id=click)
+        with unit_of_work() as session:
+            commission = session.scalars(
+                select(Commission).where(Commission.affiliate_id == seller.user_id)
+            ).one()
+            release(session, commission, "main", at=clock.now())
+            pay_now(
+                session,
+                seller.user_id,
+                method=PayoutMethod.WIRE,
+                reference="VIR-1",
+                actor=SYSTEM,
+                now=clock.now(),
+            )
     use_provider(None)
     return people
 

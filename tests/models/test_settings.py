@@ -25,6 +25,7 @@ PRODUCTION = {
     "psp_secret_key": "sk_live_ours",
     "psp_webhook_secret": "whsec_ours",
     "resend_api_key": "re_ours",
+    "company_iban": "FR1420041010050500013M02606",
 }
 
 
@@ -64,6 +65,9 @@ class TestRefusals:
             ("ENV", "staging"),
             ("OWNER_CONSOLE_PATH", "../admin"),
             ("WITHDRAWAL_RIGHT_DAYS", "7"),
+            ("COMPANY_IBAN", "FR7630006000011234567890188"),
+            ("COMPANY_BIC", "nowhere"),
+            ("SEPA_SCHEMA", "pain.008.001.02"),
             ("LOG_LEVEL", "LOUD"),
         ],
     )
@@ -100,6 +104,7 @@ class TestProduction:
             ("psp_secret_key", "sk_test_sandbox"),
             ("psp_webhook_secret", "whsec_sandbox"),
             ("resend_api_key", ""),
+            ("company_iban", "FR7630006000011234567890189"),
         ],
     )
     def test_refuses_a_default_or_a_sandbox(self, monkeypatch, name, value):

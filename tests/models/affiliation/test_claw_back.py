@@ -137,7 +137,7 @@ def test_only_that_invoices_commission_is_touched(session, shop, make, now):
     ("changes", "words"),
     [
         ({"clawed_from_extended": 244, "clawed_from_main": 1}, None),
-        ({"clawed_back_amount": 246, "clawed_from_main": 1}, "ledger_accounts"),
+        ({"clawed_back_amount": 246, "clawed_from_main": 1}, "affiliate_commissions"),
     ],
 )
 def test_a_changed_clawback_is_found_where_it_changes_money(session, sale, changes, words):

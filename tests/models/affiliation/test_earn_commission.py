@@ -11,7 +11,7 @@ from models.affiliation.edit_lock_rules import LockRow, edit_lock_rules
 from models.affiliation.lock_rule import LockProfile
 from models.affiliation.prove_ledger import prove_ledger
 from models.billing import InvoiceKind
-from models.ledger import Account, LedgerTransfer, balances_of
+from models.ledger import LedgerTransfer, balances_of
 from models.oversight import SYSTEM, AuditEvent
 
 DAY = timedelta(days=1)
@@ -232,5 +232,5 @@ def test_one_cent_changed_in_a_commission_is_found(session, shop, make, now):
     report = prove_ledger(session)
 
     assert report.affiliate_id == affiliate.user_id
-    assert f"{affiliate.user_id} {Account.LOCKED}" in report.difference
+    assert f"affiliate_commissions {commission.id}: earned 1226" in report.difference
     assert session.get(AffiliateProfile, affiliate.user_id) is affiliate

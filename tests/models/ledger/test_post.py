@@ -119,8 +119,11 @@ class TestPost:
         affiliate = make.affiliate()
         earn(session, affiliate, now)
 
+        about = {}
+        if type is TransferType.WITHDRAWAL_PAID:
+            about["withdrawal_id"] = make.withdrawal(affiliate, 1).id
         with pytest.raises(BalanceTooLow), session.begin_nested():
-            earn_other(session, affiliate, now, type, entries)
+            earn_other(session, affiliate, now, type, entries, **about)
 
         assert verify_ledger(session).ok
 
@@ -129,7 +132,7 @@ class TestPost:
             earn(session, make.affiliate(), now, affiliate_id=new_id())
 
 
-def earn_other(session, affiliate, now, type, entries):
+def earn_other(session, affiliate, now, type, entries, **about):
     return post(
         session,
         type,
@@ -138,6 +141,7 @@ def earn_other(session, affiliate, now, type, entries):
         at=now,
         entries=entries,
         description="",
+        **about,
     )
 
 

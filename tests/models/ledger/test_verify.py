@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from models.affiliation import PayoutMethod, WithdrawalStatus
 from models.ledger import (
     Account,
     Claim,
@@ -18,6 +19,13 @@ from models.session import unit_of_work
 from tests.factories import Make
 
 T = TransferType
+OF_WITHDRAWALS = {
+    T.WITHDRAWAL_REQUESTED,
+    T.WITHDRAWAL_APPROVED,
+    T.WITHDRAWAL_PAID,
+    T.FEE_DEDUCTED,
+    T.WITHDRAWAL_REJECTED,
+}
 STORY = [
     (T.COMMISSION_EARNED, {Account.LOCKED: 12250, Account.COMMISSIONS: -12250}),
     (T.COMMISSION_MATURED, {Account.LOCKED: -9800, Account.AVAILABLE: 9800}),
@@ -40,6 +48,16 @@ def affiliates(committed, now):
         make = Make(session)
         made = [make.affiliate(), make.affiliate()]
         for affiliate in made:
+            withdrawal = make.withdrawal(
+                affiliate,
+                6000,
+                fee_amount=180,
+                status=WithdrawalStatus.PAID,
+                approved_at=now,
+                paid_at=now,
+                payment_method=PayoutMethod.WIRE,
+                payout_reference="VIR-1",
+            )
             for number, (type, entries) in enumerate(STORY):
                 post(
                     session,
@@ -50,6 +68,7 @@ def affiliates(committed, now):
                     entries=entries,
                     description=f"{type} « {number} » \x7f\t\"'",
                     metadata={"number": number, "deep": {"é": [1.50, True]}},
+                    withdrawal_id=withdrawal.id if type in OF_WITHDRAWALS else None,
                 )
     return made
 
@@ -139,8 +158,8 @@ class TestVerify:
     def test_a_transfer_without_entries_is_found(self, affiliates, tamper):
         tamper(
             "INSERT INTO ledger_transfers (id, type, affiliate_id, description, idempotency_key,"
-            " metadata, created_at) VALUES (gen_random_uuid(), 'FEE_DEDUCTED', :id, '', 'x', '{}',"
-            " now())",
+            " metadata, created_at) VALUES (gen_random_uuid(), 'ADJUSTMENT_DEBIT', :id, '', 'x',"
+            " '{}', now())",
             id=affiliates[0].user_id,
         )
 

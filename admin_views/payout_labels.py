@@ -1,0 +1,41 @@
+"""Column names of withdrawals, payment files and payout details, in words."""
+
+from models.errors import N_
+
+PAYOUT_LABELS = {
+    "approved_at": N_("Approved on"),
+    "batch.number": N_("Payment file"),
+    "batch_id": N_("Payment file"),
+    "count": N_("Lines"),
+    "execution_date": N_("Executed on"),
+    "fee_amount": N_("Fee"),
+    "fee_waived": N_("Fee waived"),
+    "given_up_at": N_("Given up on"),
+    "given_up_reason": N_("Why it was given up"),
+    "holder": N_("Account holder"),
+    "iban": N_("IBAN"),
+    "iban_last4": N_("IBAN ends in"),
+    "made_at": N_("Made"),
+    "made_by": N_("Made by"),
+    "message_id": N_("File's identity at the bank"),
+    "net_amount": N_("Paid to them"),
+    "notes": N_("Notes"),
+    "payment_method": N_("Way of paying"),
+    "payout_holder": N_("Account holder"),
+    "payout_iban": N_("IBAN"),
+    "payout_iban_last4": N_("IBAN ends in"),
+    "payout_method": N_("Way of paying"),
+    "payout_paypal": N_("PayPal address"),
+    "payout_proof": N_("Proof"),
+    "payout_reference": N_("Reference of the payment"),
+    "paypal": N_("PayPal address"),
+    "rejected_at": N_("Rejected on"),
+    "rejection_reason": N_("Reason for rejecting"),
+    "requested_amount": N_("Asked for"),
+    "requested_at": N_("Asked on"),
+    "schema": N_("Format"),
+    "settled_at": N_("Settled on"),
+    "settled_by": N_("Settled by"),
+    "sha256": N_("Fingerprint"),
+}
+"""Taken into ``admin_views.labels``."""

@@ -1,0 +1,209 @@
+"""Paying: the owner has sent the money, and says by which way and under which reference."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from models.affiliation.commission import Commission
+from models.affiliation.payout_method import PayoutMethod
+from models.affiliation.payouts.allocation import allocate, unpaid_commissions
+from models.affiliation.payouts.ask_withdrawal import available_of, guard_amount, reserve
+from models.affiliation.payouts.decide_withdrawal import InOpenBatch, approve_withdrawal
+from models.affiliation.payouts.fee import terms_of
+from models.affiliation.payouts.withdrawal import Withdrawal, WithdrawalStatus
+from models.errors import N_, BadInput
+from models.ledger import Account, TransferType, post
+from models.oversight import Actor, emit
+
+LONGEST_REFERENCE = 140
+LONGEST_PROOF = 500
+
+
+class ReferenceMissing(BadInput):
+    code = "reference_missing"
+    message = N_("Give the payment's reference, at most 140 characters: it proves the payment.")
+
+
+class BadProof(BadInput):
+    code = "bad_proof"
+    message = N_("A proof is the address of a document: https://…")
+
+
+@dataclass(frozen=True)
+class Payment:
+    """How the owner paid. ``proof`` is the address of a document. Raises on what is not one."""
+
+    method: PayoutMethod
+    reference: str
+    proof: str | None = None
+    notes: str = ""
+    waive_fee: bool = False
+
+    def __post_init__(self) -> None:
+        reference = " ".join(self.reference.split())
+        if not 0 < len(reference) <= LONGEST_REFERENCE:
+            raise ReferenceMissing(field="reference")
+        object.__setattr__(self, "reference", reference)
+        object.__setattr__(self, "proof", checked_proof(self.proof))
+
+
+def checked_proof(text: str | None) -> str | None:
+    """An address of a document, or None. Raises BadProof."""
+    text = (text or "").strip()
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise BadProof(field="proof") from None
+    if parts.scheme not in ("http", "https") or not parts.netloc or len(text) > LONGEST_PROOF:
+        raise BadProof(field="proof")
+    return text
+
+
+def pay_withdrawal(
+    session: Session,
+    withdrawal_id: UUID,
+    *,
+    method: PayoutMethod,
+    reference: str,
+    proof: str | None = None,
+    notes: str = "",
+    waive_fee: bool = False,
+    actor: Actor,
+    now: datetime,
+) -> Withdrawal:
+    """Note that an approved withdrawal was paid, and let it pay the affiliate's commissions.
+
+    The fee leaves with it, unless waived: then all that was asked is paid out. A second call
+    answers the first. Raises ReferenceMissing, BadProof, InOpenBatch, IllegalTransition.
+    """
+    payment = Payment(method, reference, proof, notes, waive_fee)
+    withdrawal = Withdrawal.for_update(session, withdrawal_id)
+    if withdrawal.status is WithdrawalStatus.PAID:
+        return withdrawal
+    if withdrawal.batch_id is not None:
+        raise InOpenBatch
+    unpaid = unpaid_commissions(session, [withdrawal.affiliate_id])
+    pay_line(session, withdrawal, payment, unpaid, actor=actor, now=now)
+    return withdrawal
+
+
+def pay_now(
+    session: Session,
+    affiliate_id: UUID,
+    *,
+    amount: int | None = None,
+    method: PayoutMethod,
+    reference: str,
+    proof: str | None = None,
+    notes: str = "",
+    waive_fee: bool = False,
+    actor: Actor,
+    now: datetime,
+    key: UUID | None = None,
+) -> Withdrawal:
+    """Create, approve and pay a withdrawal in one go: all that is available, or some of it.
+
+    The owner may go below the minimum and needs no payout details. ``key`` as in
+    ``ask_withdrawal``. Raises InDebt, NotEnough, TooLittle, ReferenceMissing, BadProof.
+    """
+    payment = Payment(method, reference, proof, notes, waive_fee)
+    made = session.get(Withdrawal, key) if key else None
+    if made is not None:
+        return made
+    available = available_of(session, affiliate_id)
+    terms = terms_of(available if amount is None else amount, waive_fee=waive_fee)
+    guard_amount(terms, available)
+    unpaid = unpaid_commissions(session, [affiliate_id])  # at least what is available came of
+    withdrawal = reserve(
+        session, affiliate_id, terms, actor=actor, now=now, key=key, waive_fee=waive_fee
+    )
+    approve_withdrawal(session, withdrawal.id, actor=actor, now=now)
+    pay_line(session, withdrawal, payment, unpaid, actor=actor, now=now)
+    return withdrawal
+
+
+def pay_line(
+    session: Session,
+    withdrawal: Withdrawal,
+    payment: Payment,
+    unpaid: Sequence[Commission],
+    *,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Pay a withdrawal whose row is locked, out of unpaid commissions that are locked too.
+
+    They are locked before anything is posted, as a clawback does it: whoever makes others wait
+    for an affiliate's ledger waits for nobody.
+    """
+    _note_payment(withdrawal, payment, now)
+    owed = [each for each in unpaid if each.affiliate_id == withdrawal.affiliate_id]
+    made = allocate(session, withdrawal.id, withdrawal.requested_amount, owed)
+    _post(session, withdrawal, sum(each.amount for each in made), actor, now)
+    _tell(session, withdrawal, actor)
+
+
+def _note_payment(withdrawal: Withdrawal, payment: Payment, now: datetime) -> None:
+    withdrawal.become(WithdrawalStatus.PAID)
+    if payment.waive_fee and not withdrawal.fee_waived:
+        terms = terms_of(withdrawal.requested_amount, waive_fee=True)
+        withdrawal.fee_amount, withdrawal.net_amount = terms.fee, terms.net
+        withdrawal.fee_waived = True
+    withdrawal.paid_at = now
+    withdrawal.payment_method = payment.method
+    withdrawal.payout_reference = payment.reference
+    withdrawal.payout_proof = payment.proof
+    withdrawal.notes = payment.notes.strip() or withdrawal.notes
+
+
+def _post(
+    session: Session, withdrawal: Withdrawal, allocated: int, actor: Actor, now: datetime
+) -> None:
+    """The net to PAID_OUT and the fee, where there is one, to FEES."""
+    for type, key, account, amount in (
+        (
+            TransferType.WITHDRAWAL_PAID,
+            "withdrawal-paid",
+            Account.PAID_OUT,
+            withdrawal.net_amount,
+        ),
+        (TransferType.FEE_DEDUCTED, "fee-deducted", Account.FEES, withdrawal.fee_amount),
+    ):
+        if amount == 0:
+            continue
+        post(
+            session,
+            type,
+            affiliate_id=withdrawal.affiliate_id,
+            key=f"{key}:{withdrawal.id}",
+            at=now,
+            entries={Account.RESERVED: -amount, account: amount},
+            description=withdrawal.payout_reference,
+            withdrawal_id=withdrawal.id,
+            created_by=actor.user_id,
+            metadata={"allocated_amount": allocated},
+        )
+
+
+def _tell(session: Session, withdrawal: Withdrawal, actor: Actor) -> None:
+    emit(
+        session,
+        "affiliation.withdrawal_paid",
+        withdrawal,
+        actor=actor,
+        data={
+            "affiliate_id": withdrawal.affiliate_id,
+            "requested_amount": withdrawal.requested_amount,
+            "fee_amount": withdrawal.fee_amount,
+            "net_amount": withdrawal.net_amount,
+            "currency": withdrawal.currency,
+            "method": withdrawal.payment_method,
+            "reference": withdrawal.payout_reference,
+        },
+    )
