@@ -10,6 +10,11 @@ GOOD, WAIT, BAD, OFF, PLAIN = "good", "wait", "bad", "off", "plain"
 
 STATUSES: dict[str, dict[str, tuple[str, str]]] = {
     "Platform": {"WEOKTO": ("WEOKTO", PLAIN), "STAM": ("STAM", PLAIN)},
+    "NoticeKind": {
+        "TRIAL_ENDING": (N_("End of the trial"), PLAIN),
+        "ANNUAL_TERM": (N_("Term of the annual plan"), PLAIN),
+        "CARD_EXPIRING": (N_("Card about to expire"), PLAIN),
+    },
     "UserType": {
         "CLIENT": (N_("Client"), PLAIN),
         "AFFILIATE": (N_("Affiliate"), GOOD),

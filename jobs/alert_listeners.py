@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session, joinedload
 from models import clock
 from models.accounts import Platform, User, UserType, user_by_email
 from models.base import Json
-from models.billing import CaptureEndpoint
+from models.billing import CaptureEndpoint, Customer, Invoice
 from models.oversight import JobRun, OutboxEvent, queue_mail
 from models.settings import current_settings
 
@@ -35,6 +35,18 @@ def alert_paid_twice(session: Session, event: OutboxEvent) -> None:
     ).one()
     said = {"amount": capture.amount, "currency": capture.currency}
     alert_owner(session, "paid_twice", capture.user.email, key=str(capture.id), said=said)
+
+
+def alert_switch_unapplied(session: Session, event: OutboxEvent) -> None:
+    """Tell the owner of a change of plan that was paid after its purchase had ended."""
+    invoice = session.scalars(
+        select(Invoice)
+        .where(Invoice.id == event.subject_id)
+        .options(joinedload(Invoice.customer).joinedload(Customer.user))
+    ).one()
+    said = {"amount": invoice.amount_including_tax, "currency": invoice.currency}
+    about = invoice.customer.user.email
+    alert_owner(session, "switch_unapplied", about, key=str(invoice.id), said=said)
 
 
 def alert_owner(session: Session, what: str, about: str, *, key: str, said: Json) -> None:

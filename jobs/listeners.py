@@ -5,8 +5,23 @@ is called once for each event. It writes rows (a mail to send, a webhook to deli
 calls nobody outside. Every kind emitted anywhere is listed, be it with nobody.
 """
 
-from jobs.alert_listeners import alert_job_failed, alert_ledger, alert_paid_twice
+from jobs.alert_listeners import (
+    alert_job_failed,
+    alert_ledger,
+    alert_paid_twice,
+    alert_switch_unapplied,
+)
 from jobs.mail_listeners import mail_commission, mail_receipt, mail_welcome
+from jobs.subscription_mails import (
+    mail_access_granted,
+    mail_cancel_undone,
+    mail_cancelled,
+    mail_card_updated,
+    mail_notice,
+    mail_period_extended,
+    mail_plan_switched,
+    mail_switch_planned,
+)
 from jobs.webhook_listeners import tell_button
 from models.oversight.dispatch import Listeners
 
@@ -45,17 +60,29 @@ LISTENERS: Listeners = {
     "affiliation.withdrawal_cancelled": (),
     "affiliation.withdrawal_paid": (),
     "affiliation.withdrawal_rejected": (),
+    "billing.access_granted": (mail_access_granted,),
+    "billing.cancel_undone": (mail_cancel_undone,),
     "billing.card_received": (),
     "billing.card_retried": (),
+    "billing.card_update_begun": (),
+    "billing.card_updated": (mail_card_updated,),
     "billing.checkout_begun": (),
     "billing.checkout_failed": (),
     "billing.invoice_paid": (mail_receipt, tell_button),
+    "billing.notice_given": (mail_notice,),
     "billing.paid_twice": (alert_paid_twice,),
     "billing.payment_declined": (),
     "billing.payment_failed": (),
     "billing.payment_needs_action": (),
+    "billing.period_extended": (mail_period_extended,),
+    "billing.plan_switched": (mail_plan_switched,),
     "billing.purchase_made": (mail_welcome, tell_button),
+    "billing.subscription_cancelled": (mail_cancelled,),
     "billing.subscription_ended": (),
+    "billing.switch_given_up": (),
+    "billing.switch_planned": (mail_switch_planned,),
+    "billing.switch_unapplied": (alert_switch_unapplied,),
+    "billing.switch_undone": (),
     "catalog.access_closed": (),
     "catalog.access_opened": (),
     "catalog.button_created": (),

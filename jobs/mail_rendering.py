@@ -7,7 +7,7 @@ needs no request: language, brand and everything said come from the mail's row.
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
 from gettext import NullTranslations
@@ -116,6 +116,7 @@ def _environment(locale: str, shape: str) -> Environment:
     environment.globals["parts"] = f"parts/{shape}.html"
     environment.filters.update(
         amount=partial(_amount, locale),
+        date=partial(_date, locale),
         day=partial(_day, locale),
         moment=partial(_moment, locale),
         percent=partial(_percent, locale),
@@ -144,6 +145,11 @@ def _day(locale: str, instant: str) -> str:
     """An ISO instant as a day in Paris: 3 mars 2026."""
     day = clock.paris(datetime.fromisoformat(instant)).date()
     return str(format_date(day, format="long", locale=locale))
+
+
+def _date(locale: str, day: str) -> str:
+    """An ISO date: 3 mars 2026."""
+    return str(format_date(date.fromisoformat(day), format="long", locale=locale))
 
 
 def _moment(locale: str, instant: str) -> str:

@@ -184,7 +184,7 @@ def _click_in_cookie() -> str | None:
 
 def next_address(state: CheckoutState) -> str | None:
     """Where the buyer goes on; a path of the other site is made an address."""
-    platform = state.capture.button.product.community.platform
+    platform = state.platform
     if state.redirect_url and state.redirect_url.startswith("/"):
         here = platform is brand_here().platform
         return state.redirect_url if here else site_url(platform) + state.redirect_url

@@ -22,7 +22,39 @@ RECEIPT = {
     "next_charge_at": "2026-04-10T11:00:00+00:00",
     "subscription_ends_at": "2026-04-10T11:00:00+00:00",
 }
+PURCHASE = {
+    "product": "Premium <b>",
+    "plan": "Mensuel",
+    "price": 4900,
+    "currency": "EUR",
+    "interval": "MONTHLY",
+    "next_charge_at": "2026-04-10T11:00:00+00:00",
+    "ends_at": "2026-04-10T11:00:00+00:00",
+    "is_running": True,
+}
+NOTICE = {
+    **PURCHASE,
+    "about_at": "2026-04-10T11:00:00+00:00",
+    "last_day_on": "2026-04-08",
+    "card_brand": "visa",
+    "card_last4": "4242",
+}
 CONTEXTS = {
+    "cancelled": {**PURCHASE, "cancelled_at": "2026-03-10T11:00:00+00:00"},
+    "cancel_undone": PURCHASE,
+    "plan_switched": {**PURCHASE, "paid": 1225},
+    "switch_planned": {
+        **PURCHASE,
+        "next_plan": "Petit",
+        "next_price": 1900,
+        "at": "2026-04-10T11:00:00+00:00",
+    },
+    "period_extended": {**PURCHASE, "until": "2026-05-10T11:00:00+00:00"},
+    "access_granted": {**PURCHASE, "until": "2026-05-10T11:00:00+00:00"},
+    "card_updated": {**PURCHASE, "card_brand": "visa", "card_last4": "4242"},
+    "trial_reminder": NOTICE,
+    "annual_notice": {**NOTICE, "interval": "ANNUALLY"},
+    "card_expiring": NOTICE,
     "magic_link": {},
     "receipt": RECEIPT,
     "welcome": {

@@ -13,6 +13,7 @@ from models.billing.invoice import (
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 from models.billing.payment_method import PaymentMethod
 from models.billing.provider_event import EventOutcome, ProviderEvent
+from models.billing.subscription_notice import NoticeKind, SubscriptionNotice
 
 __all__ = [
     "RUNNING",
@@ -29,8 +30,10 @@ __all__ = [
     "InvoiceKind",
     "InvoiceLine",
     "InvoiceStatus",
+    "NoticeKind",
     "PaymentAttempt",
     "PaymentMethod",
     "ProviderEvent",
+    "SubscriptionNotice",
     "customer_of",
 ]

@@ -57,6 +57,14 @@ def begin_checkout(asked: CheckoutAsked, *, actor: Actor) -> BegunCheckout:
         if not Quote.from_json(capture.quote).needs_card:
             settle_purchase(session, capture, attempt=None, payment=None, actor=actor, now=now)
             return BegunCheckout(capture, None)
+    return open_form(capture, actor=actor)
+
+
+def open_form(capture: CaptureEndpoint, *, actor: Actor) -> BegunCheckout:
+    """The card form of a checkout that has just begun.
+
+    Raises ProviderUnavailable, after which the checkout is ended.
+    """
     try:
         return _with_form(capture)
     except ProviderUnavailable as refusal:

@@ -1,17 +1,19 @@
 """Where a checkout stands, in words a buyer can act on."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session, joinedload
 
-from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
+from models.accounts import Platform
+from models.billing.capture_endpoint import CaptureEndpoint, CapturePurpose, CaptureStatus
 from models.billing.decline_codes import decline_of
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 from models.billing.prepare_attempt import BOUGHT_MEANWHILE, attempt_of_try
 from models.billing.record_answer import PAID_TWICE
+from models.billing.start_checkout import MANAGE_PATH
 from models.catalog import PaymentButton, Product
 from models.errors import N_, Missing
 
@@ -39,6 +41,11 @@ class CheckoutState:
     redirect_url: str | None = None
     retry: bool = False
 
+    @property
+    def platform(self) -> Platform:
+        """The site whose person this is."""
+        return self.capture.user.platform
+
 
 LONG_SILENCE = timedelta(seconds=60)
 """After this long a buyer is told that nobody knows yet, rather than asked to wait."""
@@ -56,6 +63,19 @@ LATE_ANSWER = N_("This checkout has expired. If your bank confirms the payment, 
 HAS_IT = N_("You already have this offer. Nothing was charged a second time.")
 TWICE = N_("You had paid for this already. The second payment will be given back to you.")
 CLOSED = N_("This checkout could not be completed. Nothing was charged; start again.")
+
+OF_A_CARD = {
+    WAITING: N_("Enter your new card. Nothing is charged by it."),
+    WORKING: N_("Your card is being checked. This page will tell you."),
+    ASK_BANK: N_("Your bank asks you to confirm this card."),
+    PAID: N_("Your new card is in use. What was still due is charged to it now."),
+    NO_ANSWER: N_("Your bank has not answered yet. We keep asking; nothing is charged meanwhile."),
+    NOTHING_CHARGED: N_("The card could not be kept. Nothing was charged; you can try again."),
+    EXPIRED: N_("This form has expired. Your card was not changed; start again."),
+    LATE_ANSWER: N_("This form has expired. If your bank confirms the card, it still counts."),
+    CLOSED: N_("Your purchase has ended meanwhile, so the card was not kept."),
+}
+"""The same words where the checkout gives a purchase another card."""
 
 
 def checkout_of(session: Session, capture_id: UUID) -> CaptureEndpoint:
@@ -79,11 +99,17 @@ def checkout_of(session: Session, capture_id: UUID) -> CaptureEndpoint:
 def checkout_state(session: Session, capture_id: UUID, *, now: datetime) -> CheckoutState:
     """Where a checkout stands by what the rows say. Raises Missing."""
     capture = checkout_of(session, capture_id)
+    state = _standing(session, capture, now=now)
+    if capture.purpose is CapturePurpose.CARD:
+        return replace(state, message=OF_A_CARD.get(state.message, state.message))
+    return state
+
+
+def _standing(session: Session, capture: CaptureEndpoint, *, now: datetime) -> CheckoutState:
     match capture.status:
         case CaptureStatus.COMPLETED:
-            return CheckoutState(
-                capture, CheckoutStatus.SUCCEEDED, PAID, redirect_url=capture.button.success_url
-            )
+            goes_on = capture.button.success_url if capture.button else MANAGE_PATH
+            return CheckoutState(capture, CheckoutStatus.SUCCEEDED, PAID, redirect_url=goes_on)
         case CaptureStatus.FAILED:
             words = {BOUGHT_MEANWHILE: HAS_IT, PAID_TWICE: TWICE}
             message = words.get(capture.last_decline_code or "", CLOSED)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Becoming, Json, Keyed, Stamped, enum_of, not_negative
@@ -31,7 +32,8 @@ class InvoiceStatus(enum.StrEnum):
 class Invoice(Keyed, Stamped, Becoming, Base):
     """One invoice; numbered only once PAID. ``mentions`` keeps the seller's and buyer's
     particulars as they stood then, because an issued invoice never changes: triggers see to it.
-    ``no_commission_reason`` says why nobody earned on it, where nobody did.
+    ``no_commission_reason`` says why nobody earned on it, where nobody did. ``switch`` is the
+    change of plan that an UPGRADE brings about once it is paid.
     """
 
     __tablename__ = "invoices"
@@ -95,6 +97,7 @@ class Invoice(Keyed, Stamped, Becoming, Base):
     psp_status: Mapped[str | None]
     mentions: Mapped[Json] = mapped_column(default=dict)
     no_commission_reason: Mapped[str | None]
+    switch: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
 
     customer: Mapped[Customer] = relationship(lazy="raise")
     plan: Mapped[Plan] = relationship(lazy="raise")

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session, aliased, joinedload
 from models.accounts import User
 from models.accounts.site import site_url
 from models.billing.buyer import lock_buyer
-from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
+from models.billing.capture_endpoint import CaptureEndpoint, CapturePurpose, CaptureStatus
 from models.billing.customer import RUNNING, Customer
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 from models.billing.provider import CardToRegister, ChargeRequest, PaymentOutcome, RegisteredCard
 from models.billing.quote import Quote
+from models.billing.settle_card import ENDED
 from models.catalog import PaymentButton
 from models.errors import Missing
 from models.oversight import SYSTEM, emit
@@ -38,7 +39,10 @@ def prepare_attempt(session: Session, capture_id: UUID, *, now: datetime) -> Pay
         return None
     if now >= capture.expires_at or attempt_of_try(session, capture) is not None:
         return None
-    if _is_spoken_for(session, capture):
+    if capture.purpose is CapturePurpose.CARD:
+        if _has_ended(session, capture):
+            return None
+    elif _is_spoken_for(session, capture):
         return None
     attempt = PaymentAttempt(
         capture_id=capture.id,
@@ -71,9 +75,7 @@ def _is_spoken_for(session: Session, capture: CaptureEndpoint) -> bool:
         {"user_id": capture.user_id, "button_id": capture.button_id, "capture_id": capture.id},
     ).one()
     if has_it:
-        capture.become(CaptureStatus.FAILED)
-        capture.last_decline_code = BOUGHT_MEANWHILE
-        emit(session, "billing.checkout_failed", capture, actor=SYSTEM, reason=BOUGHT_MEANWHILE)
+        _end(session, capture, because=BOUGHT_MEANWHILE)
         return True
     return bool(pays_elsewhere)
 
@@ -123,6 +125,20 @@ _LOCKING = (
     .with_for_update(of=(CaptureEndpoint, PaymentAttempt))
     .execution_options(populate_existing=True)
 )
+
+
+def _has_ended(session: Session, capture: CaptureEndpoint) -> bool:
+    """Whether the purchase that the card is meant for has ended meanwhile."""
+    if Customer.get(session, capture.customer_id).is_running:
+        return False
+    _end(session, capture, because=ENDED)
+    return True
+
+
+def _end(session: Session, capture: CaptureEndpoint, *, because: str) -> None:
+    capture.become(CaptureStatus.FAILED)
+    capture.last_decline_code = because
+    emit(session, "billing.checkout_failed", capture, actor=SYSTEM, reason=because)
 
 
 def card_of(session: Session, attempt: PaymentAttempt) -> CardToRegister:
@@ -185,7 +201,6 @@ def _refuse(
 
 
 def _charge(session: Session, capture: CaptureEndpoint, attempt: PaymentAttempt) -> ChargeRequest:
-    quote = Quote.from_json(capture.quote)
     user = User.get(session, capture.user_id)
     return ChargeRequest(
         attempt_key=attempt.idempotency_key,
@@ -193,8 +208,16 @@ def _charge(session: Session, capture: CaptureEndpoint, attempt: PaymentAttempt)
         currency=attempt.currency,
         psp_customer_id=capture.psp_customer_id or "",
         payment_method_id=capture.psp_payment_method_id or "",
-        keeps_card=bool(quote.interval.renews or quote.trial_days),
+        keeps_card=_keeps_card(capture),
         return_url=f"{site_url(user.platform)}{RETURN_PATH}/{capture.id}",
-        description=f"{quote.product_name} · {quote.plan_name}",
+        description=f"{capture.quote['product_name']} · {capture.quote['plan_name']}",
         metadata={"capture_id": str(capture.id), "user_id": str(user.id)},
     )
+
+
+def _keeps_card(capture: CaptureEndpoint) -> bool:
+    """Whether the card will be charged again without its holder there."""
+    if capture.purpose is CapturePurpose.CARD:
+        return True
+    quote = Quote.from_json(capture.quote)
+    return bool(quote.interval.renews or quote.trial_days)

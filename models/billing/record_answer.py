@@ -10,10 +10,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
+from models.billing.capture_endpoint import CaptureEndpoint, CapturePurpose, CaptureStatus
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 from models.billing.prepare_attempt import lock_attempt
 from models.billing.provider import Payment, PaymentOutcome
+from models.billing.settle_card import settle_card
 from models.billing.settle_purchase import PaidTwice, settle_purchase
 from models.billing.vault_client import CONNECT_SECONDS
 from models.oversight import Actor, emit
@@ -116,6 +117,9 @@ def _succeed(
     attempt.become(AttemptOutcome.SUCCEEDED)
     attempt.redirect_url = None
     attempt.finished_at = now
+    if capture.purpose is CapturePurpose.CARD:
+        settle_card(session, capture, actor=actor, now=now)
+        return CHANGED
     try:
         settle_purchase(session, capture, attempt=attempt, payment=payment, actor=actor, now=now)
     except PaidTwice:

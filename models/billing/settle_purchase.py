@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from models.accounts import User
@@ -12,6 +11,7 @@ from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
 from models.billing.customer import Customer, CustomerStatus, customer_of
 from models.billing.invoice import Invoice
 from models.billing.issue_invoice import issue_paid_invoice, mentions_for
+from models.billing.keep_card import keep_card
 from models.billing.open_accesses import open_accesses
 from models.billing.payment_attempt import PaymentAttempt
 from models.billing.payment_method import PaymentMethod
@@ -71,7 +71,7 @@ def _write(
     customer = _customer(session, known, user, plan, quote, dates)
     mark_sold(session, plan, at=now)
     has_card = capture.psp_payment_method_id is not None
-    method = _payment_method(session, capture, customer, now) if has_card else None
+    method = keep_card(session, capture, customer, now=now) if has_card else None
     invoice = _invoice(session, capture, customer, user, quote, dates, now)
     if invoice is not None:
         invoice.payment_method_id = method.id if method else None
@@ -114,35 +114,6 @@ def _customer(
     customer.next_plan_id = customer.next_terms = None
     session.flush()
     return customer
-
-
-def _payment_method(
-    session: Session, capture: CaptureEndpoint, customer: Customer, now: datetime
-) -> PaymentMethod:
-    """The card as the customer's only default one; an earlier default stays, as a former one."""
-    session.execute(
-        update(PaymentMethod)
-        .where(PaymentMethod.customer_id == customer.id, PaymentMethod.is_default)
-        .values(is_default=False)
-    )
-    method = PaymentMethod(
-        customer_id=customer.id,
-        vault_token=capture.vault_token,
-        vault_reference=capture.vault_reference,
-        psp_customer_id=capture.psp_customer_id,
-        psp_payment_method_id=capture.psp_payment_method_id,
-        card_fingerprint=capture.card_fingerprint,
-        brand=capture.brand,
-        last4=capture.last4,
-        exp_month=capture.exp_month,
-        exp_year=capture.exp_year,
-        is_default=True,
-        created_at=now,
-    )
-    session.add(method)
-    session.flush()
-    customer.default_payment_method_id = method.id
-    return method
 
 
 def _invoice(

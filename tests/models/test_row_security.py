@@ -9,6 +9,7 @@ from models import clock
 from models.accounts import User, UserSession
 from models.affiliation import Commission, PayoutMethod
 from models.affiliation.payouts.pay_withdrawal import pay_now
+from models.billing import NoticeKind, SubscriptionNotice, customer_of
 from models.billing.in_process import InProcessProvider
 from models.billing.provider import use_provider
 from models.oversight import SYSTEM
@@ -47,6 +48,7 @@ OWNERS = {
     "access_grants": "user_id",
     "community_members": "user_id",
     "payment_methods": OF_CUSTOMER,
+    "subscription_notices": OF_CUSTOMER,
     "invoices": OF_CUSTOMER,
     "invoice_lines": OF_INVOICE,
     "payment_attempts": OF_INVOICE,
@@ -103,6 +105,12 @@ def two_people(committed):
                 reference="VIR-1",
                 actor=SYSTEM,
                 now=clock.now(),
+            )
+            customer = customer_of(session, buyer.id, plan.product_id)
+            session.add(
+                SubscriptionNotice(
+                    customer_id=customer.id, kind=NoticeKind.CARD_EXPIRING, about_at=clock.now()
+                )
             )
     use_provider(None)
     return people

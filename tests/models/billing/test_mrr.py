@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
 from models.billing import Customer, CustomerStatus
 from models.billing.mrr import Recurring, mrr_of
@@ -40,6 +41,22 @@ class TestMrrOf:
     def test_counts_active_and_past_due_subscriptions(self, session, subscribed):
         plan = subscribed(*CustomerStatus, price_amount=6000)
         assert mrr_of(session, plan.id, vat_rate=VAT) == Recurring(2, 10_000)
+
+    def test_leaves_out_what_was_given_and_charges_as_sold(self, session, make, subscribed):
+        plan = subscribed(ACTIVE, price_amount=6000)
+        make.add(
+            Customer(
+                user_id=make.user().id,
+                product_id=plan.product_id,
+                current_plan_id=plan.id,
+                status=ACTIVE,
+                is_complimentary=True,
+            )
+        )
+        subscriber = session.scalars(select(Customer).where(~Customer.is_complimentary)).one()
+        subscriber.terms = {"price": 4800}
+        session.flush()
+        assert mrr_of(session, plan.id, vat_rate=VAT) == Recurring(1, 4000)
 
     def test_leaves_out_other_plans(self, session, subscribed):
         subscribed(ACTIVE)

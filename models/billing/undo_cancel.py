@@ -1,0 +1,36 @@
+"""Taking a cancellation back, as long as the period it would end with is not over."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from models.billing.customer import Customer
+from models.billing.next_charge import next_charge
+from models.billing.standing import PeriodOver, ends_at, running
+from models.oversight import Actor, emit
+
+
+def undo_cancel(session: Session, customer_id: UUID, *, actor: Actor, now: datetime) -> Customer:
+    """Let a purchase go on as if it had not been cancelled.
+
+    One that was not cancelled is left as it is. Raises Missing, NotRunning, and PeriodOver
+    once the end it was cancelled for has come.
+    """
+    customer = running(session, customer_id)
+    if not customer.cancel_at_period_end:
+        return customer
+    end = ends_at(customer)
+    if end is not None and end <= now:
+        raise PeriodOver
+    customer.cancel_at_period_end = False
+    customer.cancelled_at = None
+    customer.next_charge_at = next_charge(customer)
+    emit(
+        session,
+        "billing.cancel_undone",
+        customer,
+        actor=actor,
+        data={"user_id": customer.user_id, "product_id": customer.product_id},
+    )
+    return customer
