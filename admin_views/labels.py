@@ -276,6 +276,17 @@ LABELS = {
     "vault_token": N_("Vault's token"),
     "webhook_secret": N_("Webhook's secret"),
     "withdrawal_id": N_("Withdrawal"),
+    "approved_at": N_("Approved on"),
+    "processed_at": N_("Given back on"),
+    "rejected_at": N_("Rejected on"),
+    "rejection_reason": N_("Reason for the refusal"),
+    "requested_at": N_("Asked on"),
+    "requested_by": N_("Asked by"),
+    "psp_refund_id": N_("Provider's refund"),
+    "refusals": N_("Refusals by the provider"),
+    "tries": N_("Tries"),
+    "issued_at": N_("Issued on"),
+    "credit_note_id": N_("Credit note"),
 }
 
 

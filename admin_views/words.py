@@ -82,6 +82,12 @@ STATUSES: dict[str, dict[str, tuple[str, str]]] = {
         "duplicate": (N_("Already known"), OFF),
         "ignored": (N_("Ignored"), OFF),
     },
+    "RefundStatus": {
+        "PENDING": (N_("To decide"), WAIT),
+        "APPROVED": (N_("Being sent"), WAIT),
+        "REJECTED": (N_("Rejected"), OFF),
+        "PROCESSED": (N_("Given back"), GOOD),
+    },
     "RiskLevel": {
         "NORMAL": (N_("Normal"), GOOD),
         "AT_RISK": (N_("At risk"), WAIT),

@@ -7,6 +7,7 @@ from models.billing.complete_checkout import complete_checkout
 from models.billing.expire_captures import expire_and_close
 from models.billing.receive_card import COMPLETE
 from models.billing.resolve_unknown import resolve_unknown
+from models.billing.send_refunds import send_refunds
 
 
 @job(COMPLETE, queue="money", timeout=300)
@@ -25,3 +26,9 @@ def resolve() -> dict[str, int]:
 def expire() -> dict[str, int]:
     """Expire checkouts whose time is up, and take their card forms away."""
     return expire_and_close()
+
+
+@job("billing-send-refunds", queue="money", timeout=600)
+def send() -> dict[str, int]:
+    """Send approved refunds to the PSP, and ask about those it has not answered for sure."""
+    return send_refunds()

@@ -14,6 +14,7 @@ from models import clock
 from models.accounts.purge import next_to_forget
 from models.affiliation import mature, store_clicks, tidy_clicks
 from models.billing.expire_captures import next_expiry
+from models.billing.refund import next_refund_due
 from models.billing.resolve_unknown import oldest_unknown
 from models.catalog import WebhookDelivery, WebhookStatus
 from models.oversight import MailStatus, OutboxEvent, OutgoingMail
@@ -46,6 +47,11 @@ def unknown_payments(_session: Session) -> Select[Any]:
 def checkouts(_session: Session) -> Select[Any]:
     """When the next open checkout expires."""
     return next_expiry()
+
+
+def refunds(session: Session) -> datetime | None:
+    """When the PSP is next to be told of a refund, or asked about one."""
+    return next_refund_due(session)
 
 
 def clicks(_session: Session) -> datetime | None:

@@ -44,6 +44,7 @@ PERIODIC = (
     Periodic(
         "billing-expire-captures", "*/5 * * * *", "money", EVERY_5_MINUTES, next_due=due.checkouts
     ),
+    Periodic("billing-send-refunds", "*/5 * * * *", "money", EVERY_5_MINUTES, next_due=due.refunds),
     Periodic("affiliation-flush-clicks", "* * * * *", "outbox", EVERY_MINUTE, next_due=due.clicks),
     Periodic(
         "affiliation-mature",

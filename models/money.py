@@ -38,3 +38,9 @@ def rate_text(rate: Decimal) -> str:
     """A rate without trailing zeros: ``30``, ``12.5``, ``0.2``."""
     text = format(rate, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def plain_amount(cents: int) -> str:
+    """Cents as a plain number with two decimals, ``1225.00``, for refusals and exports."""
+    whole, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{whole}.{rest:02d}"

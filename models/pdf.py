@@ -36,7 +36,7 @@ INK, MUTED, LINE, SHADE = (28, 26, 36), (100, 98, 110), (208, 206, 214), (244, 2
 LINE_HEIGHT = 5
 LONGEST = 500
 """Characters of one cell, line or footing; a cell has to fit on a page."""
-PAGES = "{pages of this document}"
+PAGES = "{##}"
 
 
 class FontsMissing(DomainError):

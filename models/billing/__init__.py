@@ -2,6 +2,7 @@
 
 from models.billing.access_grant import AccessGrant
 from models.billing.capture_endpoint import CaptureEndpoint, CapturePurpose, CaptureStatus
+from models.billing.credit_note import CreditNote
 from models.billing.customer import RUNNING, Customer, CustomerStatus, customer_of
 from models.billing.invoice import (
     Invoice,
@@ -13,6 +14,7 @@ from models.billing.invoice import (
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 from models.billing.payment_method import PaymentMethod
 from models.billing.provider_event import EventOutcome, ProviderEvent
+from models.billing.refund import Refund, RefundStatus
 from models.billing.subscription_notice import NoticeKind, SubscriptionNotice
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "CaptureEndpoint",
     "CapturePurpose",
     "CaptureStatus",
+    "CreditNote",
     "Customer",
     "CustomerStatus",
     "EventOutcome",
@@ -34,6 +37,8 @@ __all__ = [
     "PaymentAttempt",
     "PaymentMethod",
     "ProviderEvent",
+    "Refund",
+    "RefundStatus",
     "SubscriptionNotice",
     "customer_of",
 ]

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import clock
+from models.billing.hear_refund import hear_charge, hear_refund
 from models.billing.note_event import PSP, explain_event, note_event
 from models.billing.payment_attempt import PaymentAttempt
 from models.billing.provider import Payment, PspEvent, current_provider
@@ -28,6 +29,8 @@ HEEDED = frozenset(
 )
 """Kinds whose snapshot says what became of a charge; in others (``created``) it is half made."""
 
+CHARGE_REFUNDED = "charge.refunded"
+
 
 def hear_psp(raw: bytes, header: str | None) -> EventOutcome:
     """Act on one webhook; a repeated delivery is counted and changes nothing.
@@ -48,6 +51,12 @@ def hear_psp(raw: bytes, header: str | None) -> EventOutcome:
 
 
 def _act(session: Session, row: ProviderEvent, event: PspEvent, now: datetime) -> None:
+    if event.refund is not None:
+        hear_refund(session, row, event.refund, now=now)
+        return
+    if event.charge is not None and event.kind == CHARGE_REFUNDED:
+        hear_charge(session, row, event.charge, now=now)
+        return
     if event.payment is None or event.kind not in HEEDED:
         explain_event(row, EventOutcome.IGNORED, reason="not_about_a_charge", now=now)
         return

@@ -33,7 +33,7 @@ CARD_TEMPLATE = (
 
 
 class HttpProvider(PaymentProvider):
-    """The five acts over HTTP, against the vendors or the sandbox as the settings say."""
+    """The acts over HTTP, against the vendors or the sandbox as the settings say."""
 
     def open_capture(self, request: CaptureRequest) -> Capture:
         return VaultClient(current_settings()).open_capture(request)
@@ -71,6 +71,11 @@ class HttpProvider(PaymentProvider):
         self, attempt_key: str, *, psp_customer_id: str, payment_id: str | None = None
     ) -> Payment:
         return PspClient(current_settings()).look_up(attempt_key, psp_customer_id, payment_id)
+
+    def look_up_refund(
+        self, key: str, *, payment_id: str, refund_id: str | None = None
+    ) -> RefundAnswer:
+        return PspClient(current_settings()).look_up_refund(key, payment_id, refund_id)
 
     def verify_psp_webhook(self, raw_body: bytes, header: str | None) -> PspEvent:
         return PspClient(current_settings()).verify_webhook(raw_body, header)

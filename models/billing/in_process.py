@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from models import clock
+from models.billing.in_process_refunds import RefundDesk
 from models.billing.provider import (
     BadSignature,
     Capture,
@@ -44,6 +45,7 @@ class Fault(StrEnum):
     NOT_SENT = "not_sent"  # the connection was refused: nothing happened
     LOST_BEFORE = "lost_before"  # no answer, and nothing happened
     LOST_AFTER = "lost_after"  # it happened, and no answer came
+    PENDING = "pending"  # of a refund: taken on, and settled later
 
 
 class UnknownTestCard(ValueError):
@@ -75,15 +77,14 @@ class InProcessProvider(PaymentProvider):
         self.captures: dict[str, CaptureRequest] = {}
         self.payments: dict[str, Payment] = {}
         self.paid: list[Payment] = []
-        self.refunds: dict[str, RefundAnswer] = {}
+        self._desk = RefundDesk(self.payments, self._next)
+        self.refunds, self.settle_refund = self._desk.refunds, self._desk.settle
         self._cards: dict[str, SandboxCard] = {}
         self._codes: dict[str, str] = {}
         self._registered: dict[str, tuple[CardToRegister, RegisteredCard]] = {}
         self._methods: dict[str, _Method] = {}
         self._charged: dict[str, tuple[ChargeRequest, str]] = {}
-        self._refunded: dict[str, tuple[RefundRequest, str]] = {}
         self._at_the_bank: dict[str, None] = {}
-        self._given_back: dict[str, int] = defaultdict(int)
         self._faults: dict[str, deque[Fault]] = defaultdict(deque)
         self._counts: dict[str, int] = defaultdict(int)
 
@@ -93,7 +94,7 @@ class InProcessProvider(PaymentProvider):
 
     def fail_next(self, act: str, fault: Fault, times: int = 1) -> None:
         """Make the next calls of ``open_capture``, ``register_card``, ``charge``,
-        ``refund`` or ``look_up`` go wrong."""
+        ``refund``, ``look_up`` or ``look_up_refund`` go wrong."""
         self._faults[act].extend([fault] * times)
 
     def _fault(self, act: str) -> Fault | None:
@@ -250,27 +251,17 @@ class InProcessProvider(PaymentProvider):
             return RefundAnswer(PaymentOutcome.ERROR, error_code="not_sent")
         if fault is Fault.LOST_BEFORE:
             return RefundAnswer(PaymentOutcome.UNKNOWN, error_code="no_answer")
-        answer = self._refund_once(request)
+        answer = self._desk.give_back(request, pending=fault is Fault.PENDING)
         if fault is Fault.LOST_AFTER:
             return RefundAnswer(PaymentOutcome.UNKNOWN, error_code="no_answer")
         return answer
 
-    def _refund_once(self, request: RefundRequest) -> RefundAnswer:
-        if request.key in self._refunded:
-            before, refund_id = self._refunded[request.key]
-            if before != request:
-                return RefundAnswer(PaymentOutcome.UNKNOWN, error_code="idempotency_error")
-            return self.refunds[refund_id]
-        payment = self.payments.get(request.payment_id)
-        if payment is None or payment.outcome is not PaymentOutcome.SUCCEEDED:
-            return RefundAnswer(PaymentOutcome.ERROR, error_code="resource_missing")
-        if self._given_back[request.payment_id] + request.amount > (payment.amount or 0):
-            return RefundAnswer(PaymentOutcome.DECLINED, error_code="charge_already_refunded")
-        self._given_back[request.payment_id] += request.amount
-        answer = RefundAnswer(PaymentOutcome.SUCCEEDED, self._next("re"))
-        self.refunds[str(answer.refund_id)] = answer
-        self._refunded[request.key] = (request, str(answer.refund_id))
-        return answer
+    def look_up_refund(
+        self, key: str, *, payment_id: str, refund_id: str | None = None
+    ) -> RefundAnswer:
+        if self._fault("look_up_refund"):
+            return RefundAnswer(PaymentOutcome.UNKNOWN, error_code="no_answer")
+        return self._desk.find(key, refund_id)
 
     def look_up(
         self, attempt_key: str, *, psp_customer_id: str, payment_id: str | None = None
@@ -281,11 +272,19 @@ class InProcessProvider(PaymentProvider):
         return self.payments.get(found) or Payment(PaymentOutcome.NOT_FOUND, attempt_key)
 
     def verify_psp_webhook(self, raw_body: bytes, header: str | None) -> PspEvent:
-        """Accept ``{"id", "type", "payment"}`` whose header is the word ``twin``."""
+        """Accept ``{"id", "type"}`` with a ``payment``, ``refund`` or ``charge`` (the payment
+        that it took), whose header is the word ``twin``."""
         if header != "twin":
             raise BadSignature()
         body: dict[str, Any] = json.loads(raw_body)
-        return PspEvent(body["id"], body["type"], self.payments.get(body["payment"]), body)
+        return PspEvent(
+            body["id"],
+            body["type"],
+            self.payments.get(body.get("payment", "")),
+            body,
+            refund=self.refunds.get(body.get("refund", "")),
+            charge=self._desk.charge(body["charge"]) if "charge" in body else None,
+        )
 
 
 def _declined(payment: Payment, reason: str | None) -> Payment:

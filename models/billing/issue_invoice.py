@@ -72,15 +72,21 @@ def mentions_for(user: User, quote: Quote) -> Json:
     settings = current_settings()
     charged = bool(settings.vat_rate)
     return {
-        "seller": {
-            "name": settings.company_name,
-            "address": settings.company_address,
-            "siren": settings.company_siren,
-            "vat_number": settings.company_vat_number if charged else "",
-            "email": settings.company_email,
-        },
+        "seller": seller_now(charges_vat=charged),
         "vat": rate_text(settings.vat_rate * 100) if charged else WITHOUT_VAT,
         "buyer": {"name": user.display_name, "email": user.email},
         "product": quote.product_name,
         "plan": quote.plan_name,
+    }
+
+
+def seller_now(*, charges_vat: bool) -> Json:
+    """The seller's particulars as they stand now; the VAT number where VAT is charged."""
+    settings = current_settings()
+    return {
+        "name": settings.company_name,
+        "address": settings.company_address,
+        "siren": settings.company_siren,
+        "vat_number": settings.company_vat_number if charges_vat else "",
+        "email": settings.company_email,
     }

@@ -9,6 +9,7 @@ from models.billing.invoice import InvoiceCounter
 from models.clock import paris
 
 INVOICES = "WS"
+CREDIT_NOTES = "AV"
 
 
 def next_number(session: Session, series: str, *, at: datetime) -> str:

@@ -1,4 +1,4 @@
-"""The port through which money moves: five acts, whoever stands behind them.
+"""The port through which money moves: a few acts, whoever stands behind them.
 
 A vault keeps the card and a payment service provider (PSP) charges it. Rules know only
 this module: the real clients answer in production and against the sandbox, an in-process
@@ -155,27 +155,40 @@ class RefundRequest:
 
 @dataclass(frozen=True)
 class RefundAnswer:
-    """SUCCEEDED, PENDING, DECLINED (it cannot be refunded), UNKNOWN or ERROR."""
+    """SUCCEEDED, PENDING, DECLINED (it cannot be refunded), UNKNOWN, ERROR or NOT_FOUND."""
 
     outcome: PaymentOutcome
     refund_id: str | None = None
     error_code: str | None = None
+    key: str | None = None
+    payment_id: str | None = None
+    amount: int | None = None
     raw: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True)
+class RefundedCharge:
+    """How many cents of a payment the PSP has given back in all."""
+
+    payment_id: str
+    refunded: int
+
+
+@dataclass(frozen=True)
 class PspEvent:
-    """A webhook of the PSP whose signature holds; ``payment`` where it speaks of a charge
-    or a set-up, None for every other kind."""
+    """A webhook of the PSP whose signature holds; ``payment`` where it speaks of one that was
+    asked or of a set-up, ``refund`` of a refund, ``charge`` of what was taken; else None."""
 
     event_id: str
     kind: str
     payment: Payment | None
     body: Mapping[str, Any] = field(repr=False)
+    refund: RefundAnswer | None = None
+    charge: RefundedCharge | None = None
 
 
 class PaymentProvider(ABC):
-    """The five acts. No act opens a transaction; none raises for what the PSP answered."""
+    """The acts. No act opens a transaction; none raises for what the PSP answered."""
 
     @abstractmethod
     def open_capture(self, request: CaptureRequest) -> Capture:
@@ -206,6 +219,16 @@ class PaymentProvider(ABC):
 
         NOT_FOUND is final only for a request that can no longer be on its way: ask for
         attempts older than the charge's time-out. UNKNOWN when the PSP cannot be asked.
+        """
+
+    @abstractmethod
+    def look_up_refund(
+        self, key: str, *, payment_id: str, refund_id: str | None = None
+    ) -> RefundAnswer:
+        """Ask what became of a refund, by its id where known, else by its key.
+
+        NOT_FOUND: it may be sent again under the same key. UNKNOWN when the PSP cannot be
+        asked.
         """
 
     @abstractmethod

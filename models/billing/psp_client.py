@@ -23,6 +23,7 @@ from models.billing.provider import (
     RefundAnswer,
     RefundRequest,
 )
+from models.billing.psp_refunds import charge_of, find_refund, give_back, refund_of, refused
 from models.billing.vault_client import CONNECT_SECONDS, connection_to, never_sent
 from models.settings import Settings
 
@@ -30,6 +31,7 @@ from models.settings import Settings
 stripe.enable_telemetry = False
 
 SIGNATURE_SECONDS = 300
+INTENTS = ("payment_intent", "setup_intent")
 SURELY_REFUSED = (400, 401, 403, 404, 429)
 
 _OUTCOMES = {
@@ -38,12 +40,6 @@ _OUTCOMES = {
     "requires_payment_method": PaymentOutcome.DECLINED,
     "canceled": PaymentOutcome.DECLINED,
 }
-_REFUND_OUTCOMES = {
-    "succeeded": PaymentOutcome.SUCCEEDED,
-    "failed": PaymentOutcome.DECLINED,
-    "canceled": PaymentOutcome.DECLINED,
-}
-_UNREFUNDABLE = ("charge_already_refunded", "charge_disputed", "amount_too_large")
 _BEST_FIRST = (
     PaymentOutcome.SUCCEEDED,
     PaymentOutcome.PENDING,
@@ -98,21 +94,22 @@ class PspClient:
 
     def refund(self, request: RefundRequest) -> RefundAnswer:
         """Refund part or all of a payment."""
-        params: Any = {
-            "payment_intent": request.payment_id,
-            "amount": request.amount,
-            "metadata": {**request.metadata, "refund_key": request.key},
-        }
         try:
             with self._stripe() as psp:
-                made = psp.v1.refunds.create(params, {"idempotency_key": request.key})
+                return give_back(psp, request)
         except StripeError as error:
-            outcome, code = trouble_of(error)
-            if code in _UNREFUNDABLE:
-                outcome = PaymentOutcome.DECLINED
-            return RefundAnswer(outcome, error_code=code)
-        outcome = _REFUND_OUTCOMES.get(str(made.status), PaymentOutcome.PENDING)
-        return RefundAnswer(outcome, made.id, raw=json.dumps(made.to_dict(), default=str))
+            return refused(*trouble_of(error), request.key)
+
+    def look_up_refund(self, key: str, payment_id: str, refund_id: str | None) -> RefundAnswer:
+        """What became of a refund; UNKNOWN where the PSP cannot be asked."""
+        try:
+            with self._stripe() as psp:
+                return find_refund(psp, key, payment_id, refund_id)
+        except StripeError as error:
+            code = trouble_of(error)[1]
+            missing = code == "resource_missing"
+            outcome = PaymentOutcome.NOT_FOUND if missing else PaymentOutcome.UNKNOWN
+            return RefundAnswer(outcome, error_code=code, key=key)
 
     def look_up(self, attempt_key: str, psp_customer_id: str, payment_id: str | None) -> Payment:
         """Fetch a payment by its id, or search all of a customer's for our key.
@@ -145,8 +142,14 @@ class PspClient:
             raise BadSignature() from None
         if abs(clock.now().timestamp() - signed_at) > SIGNATURE_SECONDS:
             raise BadSignature()
-        speaks_of_payment = thing.get("object") in ("payment_intent", "setup_intent")
-        return PspEvent(event_id, kind, payment_of(thing) if speaks_of_payment else None, body)
+        return PspEvent(
+            event_id,
+            kind,
+            payment_of(thing) if thing.get("object") in INTENTS else None,
+            body,
+            refund=refund_of(thing) if thing.get("object") == "refund" else None,
+            charge=charge_of(thing) if thing.get("object") == "charge" else None,
+        )
 
 
 def _charge_params(request: ChargeRequest) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from models.affiliation.payouts.pay_withdrawal import pay_now
 from models.billing import NoticeKind, SubscriptionNotice, customer_of
 from models.billing.in_process import InProcessProvider
 from models.billing.provider import use_provider
+from models.billing.send_refunds import send_refunds
 from models.oversight import SYSTEM
 from models.secrets import digest
 from models.session import member_session, unit_of_work
@@ -19,6 +20,7 @@ from models.tables import metadata
 from tests.checkouts import buy
 from tests.earnings import release
 from tests.factories import Make
+from tests.refunds import give_back, sale_of
 
 SHOWN_TO_ALL = {
     "alembic_version",
@@ -54,6 +56,8 @@ OWNERS = {
     "payment_attempts": OF_INVOICE,
     "withdrawal_requests": "affiliate_id",
     "withdrawal_allocations": OF_WITHDRAWAL,
+    "refunds": OF_CUSTOMER,
+    "credit_notes": OF_CUSTOMER,
     "affiliate_profiles": "user_id",
     "affiliate_tracking_events": "affiliate_id",
     "affiliate_commissions": "affiliate_id",
@@ -92,7 +96,7 @@ def two_people(committed):
                     )
                 )
             people += [buyer, seller.user]
-        buy(twin, key, f"{name}@example.org", click_id=click)
+        bought = buy(twin, key, f"{name}@example.org", click_id=click)
         with unit_of_work() as session:
             commission = session.scalars(
                 select(Commission).where(Commission.affiliate_id == seller.user_id)
@@ -112,6 +116,8 @@ def two_people(committed):
                     customer_id=customer.id, kind=NoticeKind.CARD_EXPIRING, about_at=clock.now()
                 )
             )
+        give_back(sale_of(bought).invoice_id, 100)
+        send_refunds()
     use_provider(None)
     return people
 
