@@ -11,8 +11,9 @@ from jobs.queue import load_jobs
 from jobs.simulation.demo_catalog import AFFILIATES, COMMUNITIES, PRODUCTS, DemoProduct
 from jobs.simulation.demo_story import DAYS, story
 from jobs.simulation.engine import Engine, standing_in
+from jobs.simulation.people import OWNER
 from jobs.simulation.scenario import AffiliateShape, Scenario
-from jobs.simulation.setting_up import OWNER, make_affiliates
+from jobs.simulation.setting_up import make_affiliates
 from models import clock
 from models.accounts import User
 from models.affiliation.edit_program import create_program

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from jobs.simulation.demo_catalog import AFFILIATES, CAMPAIGNS, FIRST_NAMES, PRODUCTS
-from jobs.simulation.scenario import Buy, Click, Event
+from jobs.simulation.events import Buy, Click, Event
 
 DAYS = 182
 VISITORS_A_DAY = 2

@@ -13,7 +13,7 @@ from typing import Any
 
 from jobs.perform import perform_here, run_periodic
 from jobs.queue import JOBS, load_jobs
-from jobs.simulation.acts import Acts
+from jobs.simulation.acts import People, act
 from jobs.simulation.result import result_of
 from jobs.simulation.scenario import Scenario
 from jobs.simulation.setting_up import set_up
@@ -51,7 +51,7 @@ class Engine:
         self._unworked = () if sends_mails else UNTOLD
         self.refused: list[dict[str, Any]] = []
         self._deferred: deque[tuple[str, tuple[Any, ...]]] = deque()
-        self._acts = Acts(provider, work=self.work)
+        self._people = People(provider, start=scenario.start, work=self.work)
 
     def ask(self, job: str, args: tuple[Any, ...]) -> None:
         """Take a deferred job; the next ``work()`` performs it."""
@@ -113,7 +113,7 @@ class Engine:
 
     def _play(self, index: int, event: Any) -> None:
         try:
-            self._acts.play(event)
+            act(event, self._people)
         except DomainError as refusal:
             self.refused.append({"event": index, "code": refusal.code})
         self.work()
@@ -123,7 +123,12 @@ class Engine:
         with unit_of_work() as session:
             report = prove_ledger(session)
         with unit_of_work() as session:
-            result = result_of(session, at=clock.now(), refused=self.refused)
+            result = result_of(
+                session,
+                at=clock.now(),
+                refused=self.refused,
+                withdrawals_named=self._people.withdrawals,
+            )
         result["verify"] = {
             "ok": report.ok,
             "transfers": report.transfers,
@@ -148,7 +153,7 @@ def simulate(
     load_jobs()
     with scratch_database(settings, keep=keep) as scratch:
         # Without a Redis address nothing of a simulation waits beside the business's own.
-        asked = {"redis_url": "", **scenario.settings.model_dump(exclude_none=True)}
+        asked = {"redis_url": "", **scenario.settings.overrides()}
         provider = InProcessProvider()
         engine = Engine(scenario, provider)
         with standing_in(scratch.model_copy(update=asked), settings, provider, engine):

@@ -1,7 +1,7 @@
 """What came out of a simulation, as document 15's JSON: cents, rates as text, instants in UTC."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from jobs.simulation.moments import write_instant
 from models.affiliation import AffiliateProfile, Attribution, Commission
+from models.affiliation.payouts.withdrawal import Withdrawal
 from models.billing import Customer, Invoice
 from models.ledger import Account, LedgerAccount, LedgerEntry, LedgerTransfer, TransferType
 from models.money import rate_text
@@ -181,8 +182,38 @@ def ledger(session: Session) -> Rows:
     ]
 
 
+def withdrawals(session: Session, names: Mapping[str, UUID]) -> Rows:
+    """Every withdrawal, in the order they were asked, under the name its event gave it."""
+    named = {withdrawal_id: name for name, withdrawal_id in names.items()}
+    query = select(Withdrawal).options(joinedload(Withdrawal.affiliate)).order_by(Withdrawal.id)
+    return [
+        {
+            "as": named.get(row.id),
+            "affiliate": row.affiliate.affiliate_slug,
+            "requested_amount": row.requested_amount,
+            "fee_amount": row.fee_amount,
+            "net_amount": row.net_amount,
+            "status": row.status.value,
+            "fee_waived": row.fee_waived,
+            "payment_method": row.payment_method.value if row.payment_method else None,
+            "payout_reference": row.payout_reference or None,
+            "rejection_reason": row.rejection_reason or None,
+            "requested_at": write_instant(row.requested_at),
+            "approved_at": write_instant(row.approved_at),
+            "paid_at": write_instant(row.paid_at),
+            "rejected_at": write_instant(row.rejected_at),
+            "cancelled_at": write_instant(row.cancelled_at),
+        }
+        for row in session.scalars(query)
+    ]
+
+
 def result_of(
-    session: Session, *, at: datetime, refused: Iterable[dict[str, Any]]
+    session: Session,
+    *,
+    at: datetime,
+    refused: Iterable[dict[str, Any]],
+    withdrawals_named: Mapping[str, UUID],
 ) -> dict[str, Any]:
     """The whole result but for the ledger's verdict, which the engine adds."""
     return {
@@ -192,7 +223,7 @@ def result_of(
         "invoices": invoices(session),
         "commissions": commissions(session),
         "refunds": [],
-        "withdrawals": [],
+        "withdrawals": withdrawals(session, withdrawals_named),
         "ledger": ledger(session),
         "refused": list(refused),
     }

@@ -4,21 +4,25 @@ import json
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-)
+from pydantic import Field, ValidationError
 from ruamel.yaml import YAML, SafeConstructor
 from ruamel.yaml.error import YAMLError
 
-from jobs.simulation.moments import BadMoment, read_instant, read_moment
+from jobs.simulation.events import (
+    EVENT_NAMES,
+    AnyEvent,
+    Cents,
+    CreateBoost,
+    Instant,
+    Rate,
+    Shape,
+    Text,
+)
+from jobs.simulation.moments import BadMoment, read_moment
 from models.accounts import Platform
-from models.affiliation import LockProfile, RateType, RiskLevel
+from models.affiliation import RateType, RiskLevel
 from models.catalog import BillingInterval
 
 
@@ -26,25 +30,26 @@ class BadScenario(Exception):
     """The scenario cannot be run; the text names the event's index and the field."""
 
 
-def _instant(value: object) -> object:
-    return value if isinstance(value, datetime) else read_instant(str(value))
-
-
-Instant = Annotated[datetime, BeforeValidator(_instant)]
-Cents = Annotated[int, Field(ge=0, strict=True)]
-Text = Annotated[str, Field(min_length=1, max_length=200)]
-Rate = Annotated[Decimal, Field(ge=0, max_digits=10)]
-
-
-class Shape(BaseModel):
-    """Unknown keys are mistakes, not decoration."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+Days = Annotated[int, Field(ge=0, strict=True)]
 
 
 class SettingsShape(Shape):
+    """What the business may decide otherwise for one run; the settings' own values else."""
+
     vat_rate: Annotated[Decimal, Field(ge=0, lt=1, decimal_places=4)] | None = None
     withdrawal_minimum: Cents | None = None
+    withdrawal_fee_rate: Annotated[Decimal, Field(ge=0, lt=1)] | None = None
+    withdrawal_right_days: Annotated[int, Field(ge=14, strict=True)] | None = None
+    dunning_days: list[Days] | None = None
+    grace_days: Days | None = None
+    capture_minutes: Annotated[int, Field(ge=1, le=60, strict=True)] | None = None
+
+    def overrides(self) -> dict[str, Any]:
+        """As the settings hold them."""
+        given = self.model_dump(exclude_none=True)
+        if self.dunning_days is not None:
+            given["dunning_days"] = tuple(str(days) for days in self.dunning_days)
+        return given
 
 
 class CommunityShape(Shape):
@@ -92,60 +97,6 @@ class AffiliateShape(Shape):
     risk: RiskLevel = RiskLevel.NORMAL
 
 
-class Event(Shape):
-    """Anything that happens; ``at`` is read against the scenario's start."""
-
-    at: Text
-
-
-class Click(Event):
-    do: Literal["click"]
-    visitor: Text
-    ref: Text
-    product: Text | None = None
-    utm: dict[str, str] = Field(default_factory=dict)
-
-
-class Buy(Event):
-    do: Literal["buy"]
-    email: Text
-    button: Text
-    card: Text
-    visitor: Text | None = None
-
-
-class SetRisk(Event):
-    """Commissions still locked keep their days: ``relock`` can only say so."""
-
-    do: Literal["set_risk"]
-    affiliate: Text
-    level: RiskLevel
-    relock: Literal[False] = False
-    note: str = "scenario"
-
-
-class Suspend(Event):
-    do: Literal["suspend", "reactivate"]
-    email: Text | None = None
-    affiliate: Text | None = None
-
-
-class LockRow(Shape):
-    profile: LockProfile
-    main_percent: Rate
-    main_days: Annotated[int, Field(ge=0)]
-    extended_percent: Rate
-    extended_days: Annotated[int, Field(ge=0)]
-
-
-class SetLockRules(Event):
-    do: Literal["set_lock_rules"]
-    rows: Annotated[list[LockRow], Field(min_length=1)]
-
-
-AnyEvent = Annotated[Click | Buy | SetRisk | Suspend | SetLockRules, Field(discriminator="do")]
-
-
 class Scenario(Shape):
     """A whole business and what befalls it, from ``start`` until ``until``."""
 
@@ -169,14 +120,19 @@ class Scenario(Shape):
             raise BadScenario("until: it lies before the start")
         moments = []
         for index, event in enumerate(self.events):
-            try:
-                at = read_moment(event.at, self.start)
-            except BadMoment as refusal:
-                raise BadScenario(f"event {index}, at: {refusal}") from None
+            at = self._moment(index, "at", event.at)
             if at < self.start:
                 raise BadScenario(f"event {index}, at: {event.at} is before the start")
+            if isinstance(event, CreateBoost) and event.valid_until is not None:
+                self._moment(index, "valid_until", event.valid_until)
             moments.append((at, index, event))
         return sorted(moments, key=lambda moment: moment[:2])
+
+    def _moment(self, index: int, field: str, text: str) -> datetime:
+        try:
+            return read_moment(text, self.start)
+        except BadMoment as refusal:
+            raise BadScenario(f"event {index}, {field}: {refusal}") from None
 
 
 def read_scenario(path: Path, *, until: str | None = None) -> Scenario:
@@ -230,6 +186,3 @@ def _in_words(refusal: ValidationError) -> str:
         field = ".".join(str(part) for part in place[2:]) or "do"
         return f"event {place[1]}, {field}: {first['msg']}"
     return f"{'.'.join(str(part) for part in place) or 'scenario'}: {first['msg']}"
-
-
-EVENT_NAMES = {"click", "buy", "set_risk", "suspend", "reactivate", "set_lock_rules"}

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from jobs.simulation.people import OWNER
 from jobs.simulation.scenario import AffiliateShape, BadScenario, Scenario
 from models import clock
 from models.accounts import Platform, User, user_by_email
@@ -14,16 +15,18 @@ from models.affiliation import RiskLevel
 from models.affiliation.become_affiliate import become_affiliate
 from models.affiliation.change_risk import change_risk
 from models.affiliation.edit_program import create_program
+from models.affiliation.payout_method import PayoutMethod
+from models.affiliation.payouts.edit_payout_details import edit_payout_details
 from models.catalog import community_by_slug
 from models.catalog.edit_button import create_button
 from models.catalog.edit_community import create_community
 from models.catalog.edit_plan import create_plan
 from models.catalog.edit_product import create_product
 from models.errors import DomainError
-from models.oversight import Actor
 from models.session import unit_of_work
 
-OWNER = Actor(role="OWNER")
+EXAMPLE_IBAN = "FR7630006000011234567890189"
+"""The one that French banks print in their examples."""
 
 Keys = dict[str, UUID]
 
@@ -112,11 +115,22 @@ def _plans(session: Session, scenario: Scenario, products: Keys) -> Keys:
 
 
 def make_affiliates(session: Session, shapes: Sequence[AffiliateShape]) -> None:
-    """Verified WEOKTO people with a profile and a level. Raises BadScenario, naming the row."""
+    """Verified WEOKTO people with a profile, a bank account and a level.
+
+    Raises BadScenario, naming the row.
+    """
     for index, shape in enumerate(shapes):
         with _row("affiliates", index):
             person = _verified(session, shape.email)
             profile = become_affiliate(session, person.id, slug=shape.slug, actor=OWNER)
+            edit_payout_details(
+                session,
+                profile.user_id,
+                method=PayoutMethod.WIRE,
+                holder=shape.slug,
+                iban=EXAMPLE_IBAN,
+                actor=OWNER,
+            )
             if shape.risk is not RiskLevel.NORMAL:
                 change_risk(session, profile.user_id, to=shape.risk, note="scenario", actor=OWNER)
 

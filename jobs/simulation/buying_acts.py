@@ -1,0 +1,48 @@
+"""What visitors and customers do: follow a link, buy, and change what they bought."""
+
+from jobs.simulation.events import Buy, Click
+from jobs.simulation.people import People, act
+from models import clock
+from models.accounts import Platform
+from models.affiliation.record_click import Visit, record_click
+from models.billing.begin_checkout import begin_checkout
+from models.billing.start_checkout import CheckoutAsked
+from models.oversight import NOBODY
+from models.session import unit_of_work
+
+CONSENT = "Simulated consent to immediate access."
+EVERYONES_BROWSER = "Mozilla/5.0 (simulation)"
+
+
+@act.register
+def _(event: Click, people: People) -> None:
+    with unit_of_work() as session:
+        click = record_click(
+            session,
+            Visit(
+                slug=event.ref,
+                platform=Platform.STAM,
+                visitor_key=event.visitor,
+                product_slug=event.product,
+                utm=event.utm,
+                user_agent=EVERYONES_BROWSER,
+            ),
+            now=clock.now(),
+        )
+    if click is not None:
+        people.cookies[event.visitor] = click.click_id
+
+
+@act.register
+def _(event: Buy, people: People) -> None:
+    begun = begin_checkout(
+        CheckoutAsked(
+            button_key=event.button,
+            email=event.email,
+            consent_text=CONSENT,
+            click_id=people.cookies.get(event.visitor or ""),
+        ),
+        actor=NOBODY,
+    )
+    if begun.form is not None:
+        people.pay_in_form(begun.form.capture_id, event.card)
