@@ -73,6 +73,10 @@ class Attribution(Keyed, Base):
     replaced_at: Mapped[datetime | None]
     replaced_by_event_id: Mapped[UUID | None]
 
+    def has_lapsed(self, at: datetime) -> bool:
+        """Whether its days had passed at an instant without anything paid being bought."""
+        return self.converted_at is None and self.expires_at is not None and self.expires_at <= at
+
 
 def standing_attribution(session: Session, user_id: UUID, product_id: UUID) -> Attribution | None:
     """The one unreplaced attribution of a person and product, expired or not."""

@@ -1,6 +1,6 @@
-"""What a paid invoice earns the affiliate who brought its customer."""
+"""What paid invoices earn the affiliates who brought their customers."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,38 +8,15 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.affiliation.attribution import Attribution
-from models.affiliation.choose_lock import ChosenLock, choose_lock
 from models.affiliation.commission import Commission, CommissionStatus
+from models.affiliation.earning_inputs import Inputs, inputs_of, load_sales, lock_rows
 from models.affiliation.no_commission import NoCommission
-from models.affiliation.profile import AffiliateProfile
-from models.affiliation.program import AffiliateProgram, program_of
-from models.affiliation.reckon_commission import Rate, Reckoned, rate_for, reckon, split_total
-from models.billing import Customer, Invoice, InvoiceKind
+from models.affiliation.reckon_commission import split_total
+from models.billing import Invoice
 from models.billing.note_no_commission import note_no_commission
-from models.catalog import Plan
-from models.ledger import Account, TransferType, post
+from models.ledger import Account, Posting, TransferType, post_all
 from models.money import rate_text
-from models.oversight import Actor, emit
-
-AS_RENEWALS = frozenset({InvoiceKind.RENEWAL, InvoiceKind.UPGRADE})
-"""What earns only where the program includes renewals."""
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Everything a commission is computed from."""
-
-    invoice: Invoice
-    customer: Customer
-    plan: Plan
-    program: AffiliateProgram
-    attribution: Attribution
-    affiliate: AffiliateProfile
-    rate: Rate
-    reckoned: Reckoned
-    lock: ChosenLock
-    earned_at: datetime
+from models.oversight import Actor, emit_all
 
 
 def earn_commission(
@@ -47,126 +24,96 @@ def earn_commission(
 ) -> Commission | None:
     """Give the standing affiliate of a paid invoice's customer their commission.
 
-    The base is the invoice's amount excluding tax; document 04 has the formula. Where
-    nothing is earned, the invoice keeps the reason and None comes back. A second call
-    answers the commission made by the first.
+    As ``earn_commissions`` of one; None where nothing is earned.
     """
-    invoice = Invoice.for_update(session, invoice_id)
-    made = session.scalar(select(Commission).where(Commission.invoice_id == invoice.id))
-    if made is not None:
-        return made
-    inputs = _inputs(session, invoice, now)
-    if isinstance(inputs, NoCommission):
-        note_no_commission(session, invoice, inputs.value)
-        return None
-    commission = _commission(inputs)
-    session.add(commission)
-    if inputs.affiliate.first_commission_at is None:
-        _begin_age(session, inputs)
-    post(
-        session,
-        TransferType.COMMISSION_EARNED,
-        affiliate_id=commission.affiliate_id,
-        key=f"commission-earned:{invoice.id}",
-        at=now,
-        entries={
-            Account.LOCKED: commission.total_amount,
-            Account.COMMISSIONS: -commission.total_amount,
-        },
-        description=invoice.number or "",
-        commission_id=commission.id,
-        created_by=actor.user_id,
-    )
-    _tell(session, commission, inputs, actor)
-    return commission
+    return earn_commissions(session, [Invoice.get(session, invoice_id)], actor=actor, now=now)[0]
 
 
-def _inputs(session: Session, invoice: Invoice, now: datetime) -> Inputs | NoCommission:
-    """What the commission is computed from, or why there is none."""
-    customer = Customer.get(session, invoice.customer_id)
-    attribution = attribution_of(session, customer)
-    program = program_of(session, customer.product_id)
-    reason = _why_nothing(invoice, attribution, program)
-    if reason is not None or attribution is None or program is None:
-        return reason or NoCommission.NOT_ATTRIBUTED
-    plan = Plan.get(session, invoice.plan_id)
-    rate = rate_for(plan, program)
-    reckoned = reckon(invoice.amount_excluding_tax, rate)
-    if reckoned.total == 0:
-        return NoCommission.ROUNDS_TO_ZERO
-    earned_at = invoice.paid_at or now
-    affiliate = AffiliateProfile.get(session, attribution.affiliate_id)
-    lock = choose_lock(session, affiliate, at=earned_at)
-    return Inputs(
-        invoice,
-        customer,
-        plan,
-        program,
-        attribution,
-        affiliate,
-        rate,
-        reckoned,
-        lock,
-        earned_at,
-    )
+def earn_commissions(
+    session: Session, invoices: Sequence[Invoice], *, actor: Actor, now: datetime
+) -> list[Commission | None]:
+    """Give the standing affiliates of paid invoices' customers their commissions.
+
+    The base is the invoice's amount excluding tax; document 04 has the formula. A few
+    statements whatever their number; several of one affiliate are earned in the order given.
+    Where nothing is earned, the invoice keeps the reason and None stands in its place. A
+    second call answers the commissions made by the first.
+    """
+    if not invoices:
+        return []
+    session.flush()
+    keys = [invoice.id for invoice in invoices]
+    sales = load_sales(session, keys, now=now)
+    made = session.scalars(select(Commission).where(Commission.invoice_id.in_(keys)))
+    known: dict[UUID, Commission | None] = {each.invoice_id: each for each in made}
+    table = lock_rows(session, sales)
+    earned = []
+    for sale in sales:
+        if sale.invoice.id in known:
+            continue
+        inputs = inputs_of(sale, table)
+        if isinstance(inputs, NoCommission):
+            note_no_commission(sale.invoice, inputs.value)
+            known[sale.invoice.id] = None
+            continue
+        commission = _commission(inputs)
+        _begin(inputs)
+        earned.append((commission, inputs))
+        known[sale.invoice.id] = commission
+    session.add_all([commission for commission, _ in earned])
+    session.flush()
+    post_all(session, [_posting(*each, actor) for each in earned], at=now)
+    told = [(commission, _facts(commission, inputs)) for commission, inputs in earned]
+    emit_all(session, "affiliation.commission_earned", told, actor=actor)
+    return [known[key] for key in keys]
 
 
-def attribution_of(session: Session, customer: Customer) -> Attribution | None:
-    """The attribution that stood when a customer bought, which renewals follow too."""
-    return session.scalar(
-        select(Attribution).where(
-            Attribution.customer_id == customer.id, Attribution.replaced_at.is_(None)
-        )
-    )
-
-
-def _why_nothing(
-    invoice: Invoice, attribution: Attribution | None, program: AffiliateProgram | None
-) -> NoCommission | None:
-    if attribution is None:
-        return NoCommission.NOT_ATTRIBUTED
-    if attribution.self_referral:
-        return NoCommission.SELF_REFERRAL
-    if invoice.amount_excluding_tax == 0:
-        return NoCommission.ZERO_BASE
-    if program is None or not program.is_active:
-        return NoCommission.PROGRAM_INACTIVE
-    if invoice.kind in AS_RENEWALS and not program.include_renewals:
-        return NoCommission.RENEWALS_EXCLUDED
-    return None
+def _begin(inputs: Inputs) -> None:
+    """The affiliate's age counts from the first commission, a free joining's worth from a sale."""
+    affiliate, bound = inputs.affiliate, inputs.attribution
+    if affiliate.first_commission_at is None:
+        affiliate.first_commission_at = inputs.sale.earned_at
+    if bound.is_free_product_attribution and bound.converted_at is None:
+        bound.converted_at = inputs.sale.earned_at
 
 
 def _commission(inputs: Inputs) -> Commission:
-    rule = inputs.lock.rule
+    sale, rule = inputs.sale, inputs.lock.rule
     total = inputs.reckoned.total
     main, extended = split_total(total, rule.main_percent)
     return Commission(
         program_id=inputs.program.id,
         affiliate_id=inputs.affiliate.user_id,
-        customer_id=inputs.customer.id,
-        invoice_id=inputs.invoice.id,
+        customer_id=sale.customer.id,
+        invoice_id=sale.invoice.id,
         attribution_id=inputs.attribution.id,
         lock_rule_version_id=inputs.lock.version.id,
         status=CommissionStatus.PENDING_LOCK,
-        base_amount=inputs.invoice.amount_excluding_tax,
-        currency=inputs.invoice.currency,
+        base_amount=sale.invoice.amount_excluding_tax,
+        currency=sale.invoice.currency,
         rate_type=inputs.rate.type,
-        rate_applied=inputs.rate.value,
+        rate_applied=inputs.reckoned.rate,
+        boost_redemption_id=sale.redemption.id if inputs.boost and sale.redemption else None,
+        boost_amount=inputs.reckoned.boosted,
         total_amount=total,
         main_amount=main,
         extended_amount=extended,
         main_lock_days=rule.main_days,
         extended_lock_days=rule.extended_days,
-        earned_at=inputs.earned_at,
-        locked_until=inputs.earned_at + timedelta(days=rule.main_days),
-        extended_locked_until=inputs.earned_at + timedelta(days=rule.extended_days),
+        earned_at=sale.earned_at,
+        locked_until=sale.earned_at + timedelta(days=rule.main_days),
+        extended_locked_until=sale.earned_at + timedelta(days=rule.extended_days),
         explanation=_explanation(inputs),
     )
 
 
 def _explanation(inputs: Inputs) -> dict[str, Any]:
     """Every input of the computation, so that a commission explains itself for ever."""
-    invoice, rule, first = inputs.invoice, inputs.lock.rule, inputs.affiliate.first_commission_at
+    invoice, rule, first = (
+        inputs.sale.invoice,
+        inputs.lock.rule,
+        inputs.affiliate.first_commission_at,
+    )
     return {
         "invoice": invoice.number,
         "invoice_kind": invoice.kind.value,
@@ -174,11 +121,11 @@ def _explanation(inputs: Inputs) -> dict[str, Any]:
         "tax_rate": rate_text(invoice.tax_rate),
         "tax_amount": invoice.tax_amount,
         "base_amount": invoice.amount_excluding_tax,
-        "plan": inputs.plan.slug,
+        "plan": inputs.sale.plan.slug,
         "rate_type": inputs.rate.type.value,
         "rate": rate_text(inputs.rate.value),
         "rate_source": inputs.rate.source,
-        "boost": None,
+        "boost": _boost(inputs),
         "uncapped_amount": inputs.reckoned.uncapped,
         "capped": inputs.reckoned.uncapped > inputs.reckoned.total,
         "risk_level": inputs.affiliate.risk_level.value,
@@ -196,33 +143,37 @@ def _explanation(inputs: Inputs) -> dict[str, Any]:
     }
 
 
-def _begin_age(session: Session, inputs: Inputs) -> None:
-    """The affiliate's age counts from here, once.
-
-    Two first commissions at once each hold a reference to the profile already, so only the
-    weaker lock, which references do not block, keeps them from waiting for one another.
-    """
-    affiliate = session.get_one(
-        AffiliateProfile,
-        inputs.affiliate.user_id,
-        with_for_update={"key_share": True},
-        populate_existing=True,
-    )
-    if affiliate.first_commission_at is None:
-        affiliate.first_commission_at = inputs.earned_at
+def _boost(inputs: Inputs) -> dict[str, Any] | None:
+    if inputs.boost is None:
+        return None
+    return {
+        "code": inputs.boost.code,
+        "boost_type": inputs.boost.boost_type.value,
+        "boost_value": rate_text(inputs.boost.boost_value),
+        "boost_amount": inputs.reckoned.boosted,
+    }
 
 
-def _tell(session: Session, commission: Commission, inputs: Inputs, actor: Actor) -> None:
-    emit(
-        session,
-        "affiliation.commission_earned",
-        commission,
-        actor=actor,
-        data={
-            "affiliate_id": commission.affiliate_id,
-            "invoice_id": commission.invoice_id,
-            "product_id": inputs.customer.product_id,
-            "total_amount": commission.total_amount,
-            "currency": commission.currency,
+def _posting(commission: Commission, inputs: Inputs, actor: Actor) -> Posting:
+    return Posting(
+        TransferType.COMMISSION_EARNED,
+        affiliate_id=commission.affiliate_id,
+        key=f"commission-earned:{commission.invoice_id}",
+        entries={
+            Account.LOCKED: commission.total_amount,
+            Account.COMMISSIONS: -commission.total_amount,
         },
+        description=inputs.sale.invoice.number or "",
+        commission_id=commission.id,
+        created_by=actor.user_id,
     )
+
+
+def _facts(commission: Commission, inputs: Inputs) -> dict[str, Any]:
+    return {
+        "affiliate_id": commission.affiliate_id,
+        "invoice_id": commission.invoice_id,
+        "product_id": inputs.sale.customer.product_id,
+        "total_amount": commission.total_amount,
+        "currency": commission.currency,
+    }

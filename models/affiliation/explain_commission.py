@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from models.affiliation.boost import BoostType
 from models.affiliation.commission import Commission
 from models.affiliation.lock_rule import LockProfile
 from models.affiliation.program import RateType
@@ -207,12 +208,29 @@ def _rate(commission: Commission, notes: Mapping[str, Any]) -> Fact:
     return Fact(
         "rate",
         N_("%(source)s is %(rate)s %%, rounded half-up to the cent: %(total)s."),
-        {"source": Word(source), "rate": commission.rate_applied, "total": total},
+        {"source": Word(source), "rate": _own_rate(commission, notes), "total": total},
     )
 
 
+def _own_rate(commission: Commission, notes: Mapping[str, Any]) -> Decimal:
+    """The rate that the plan or program gave, before any boost."""
+    return Decimal(str(notes.get("rate") or commission.rate_applied))
+
+
 def _boost(notes: Mapping[str, Any]) -> list[Fact]:
-    return []
+    """What a boost code added, in points or cents, and what came of it."""
+    boost = notes.get("boost")
+    if not boost:
+        return []
+    values: dict[str, Value] = {
+        "code": str(boost["code"]),
+        "added": Cents(int(boost["boost_amount"])),
+    }
+    if boost["boost_type"] == BoostType.FLAT_BONUS:
+        return [Fact("boost", N_("The boost %(code)s added %(added)s of that."), values)]
+    values["points"] = Decimal(str(boost["boost_value"]))
+    text = N_("The boost %(code)s raised the rate by %(points)s points: %(added)s of that.")
+    return [Fact("boost", text, values)]
 
 
 def _why_so(notes: Mapping[str, Any]) -> list[Fact]:

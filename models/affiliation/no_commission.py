@@ -8,6 +8,7 @@ from models.errors import N_
 class NoCommission(enum.StrEnum):
     NOT_ATTRIBUTED = "not_attributed"
     SELF_REFERRAL = "self_referral"
+    ATTRIBUTION_EXPIRED = "attribution_expired"
     ZERO_BASE = "zero_base"
     PROGRAM_INACTIVE = "program_inactive"
     RENEWALS_EXCLUDED = "renewals_excluded"
@@ -17,6 +18,9 @@ class NoCommission(enum.StrEnum):
 WORDS = {
     NoCommission.NOT_ATTRIBUTED: N_("No affiliate brought this customer."),
     NoCommission.SELF_REFERRAL: N_("The affiliate bought through their own link."),
+    NoCommission.ATTRIBUTION_EXPIRED: N_(
+        "The client joined something free by an affiliate's link, and bought too late after."
+    ),
     NoCommission.ZERO_BASE: N_("There is nothing to pay excluding tax."),
     NoCommission.PROGRAM_INACTIVE: N_("The product has no active affiliate program."),
     NoCommission.RENEWALS_EXCLUDED: N_("The program pays nothing on renewals."),

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models.affiliation.attribute_purchase import attribute_purchase
-from models.affiliation.earn_commission import earn_commission
+from models.affiliation.earn_commission import earn_commissions
 from models.billing import CaptureEndpoint, Customer, Invoice, PaymentMethod
 from models.billing.signals import invoices_paid, purchase_made
 from models.oversight import Actor
@@ -47,5 +47,4 @@ def earn(
     **_more: Any,
 ) -> None:
     """Let the affiliates earn on every paid invoice, first ones and renewals."""
-    for invoice in invoices:
-        earn_commission(session, invoice.id, actor=actor, now=now)
+    earn_commissions(session, invoices, actor=actor, now=now)

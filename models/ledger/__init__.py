@@ -1,7 +1,7 @@
 """The ledger: an append-only double-entry record of every cent an affiliate earned or was paid."""
 
 from models.ledger.balances import Balances, balances_of, balances_of_all
-from models.ledger.post import BalanceTooLow, KeyTaken, post
+from models.ledger.post import BalanceTooLow, KeyTaken, Posting, post, post_all
 from models.ledger.shapes import MalformedTransfer
 from models.ledger.transfer import (
     OF_AFFILIATE,
@@ -27,10 +27,12 @@ __all__ = [
     "LedgerHead",
     "LedgerTransfer",
     "MalformedTransfer",
+    "Posting",
     "Report",
     "TransferType",
     "balances_of",
     "balances_of_all",
     "post",
+    "post_all",
     "verify_ledger",
 ]

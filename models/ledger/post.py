@@ -1,7 +1,8 @@
 """Posting: the one way money moves in the ledger, over the database's one writer."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,12 @@ _POST = select(LedgerTransfer).from_statement(
     )
 )
 
+_POST_ALL = text(
+    "SELECT count(*) FROM ledger_post((SELECT array_agg("
+    "jsonb_populate_record(CAST(NULL AS ledger_posting), posting) ORDER BY n) "
+    "FROM jsonb_array_elements(CAST(:postings AS jsonb)) WITH ORDINALITY each (posting, n)))"
+)
+
 
 class KeyTaken(DomainError):
     """The same idempotency key was posted before with other content."""
@@ -40,6 +47,58 @@ class BalanceTooLow(DomainError):
 
     code = "balance_too_low"
     message = N_("The balance does not cover this movement.")
+
+
+@dataclass(frozen=True)
+class Posting:
+    """One transfer to be posted with others; the fields are those of ``post``."""
+
+    type: TransferType
+    affiliate_id: UUID
+    key: str
+    entries: Mapping[Account, int]
+    description: str
+    commission_id: UUID | None = None
+    withdrawal_id: UUID | None = None
+    refund_id: UUID | None = None
+    created_by: UUID | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def post_all(session: Session, postings: Sequence[Posting], *, at: datetime) -> None:
+    """Post transfers in the order given, in one statement; of one affiliate or of many.
+
+    As ``post``, for each of them: keys posted before with the same content are passed over.
+    """
+    if not postings:
+        return
+    for posting in postings:
+        check_shape(posting.type, posting.entries)
+    session.flush()
+    rows = json.dumps([_row(posting, at) for posting in postings])
+    try:
+        session.execute(_POST_ALL, {"postings": rows})
+    except DBAPIError as error:
+        raise _refusal(error, postings[0].key) or error from error
+
+
+def _row(posting: Posting, at: datetime) -> dict[str, Any]:
+    """A posting as PostgreSQL's ``ledger_posting`` reads it from JSON."""
+    return {
+        "id": str(new_id()),
+        "type": str(posting.type),
+        "affiliate_id": str(posting.affiliate_id),
+        "key": posting.key,
+        "at": at.isoformat(),
+        "description": posting.description,
+        "commission_id": _text(posting.commission_id),
+        "withdrawal_id": _text(posting.withdrawal_id),
+        "refund_id": _text(posting.refund_id),
+        "created_by": _text(posting.created_by),
+        "metadata": posting.metadata,
+        "currency": CURRENCY,
+        **{str(account).lower(): amount for account, amount in posting.entries.items()},
+    }
 
 
 def post(

@@ -4,10 +4,20 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import event
 
-from models.affiliation import AffiliateProfile, CommissionStatus, RateType, RiskLevel
-from models.affiliation.earn_commission import earn_commission
+from models.affiliation import (
+    AffiliateProfile,
+    BoostType,
+    CommissionStatus,
+    RateType,
+    RedemptionStatus,
+    RiskLevel,
+)
+from models.affiliation.boost import boosted_so_far
+from models.affiliation.earn_commission import earn_commission, earn_commissions
 from models.affiliation.edit_lock_rules import LockRow, edit_lock_rules
+from models.affiliation.explain_commission import explain_commission
 from models.affiliation.lock_rule import LockProfile
 from models.affiliation.prove_ledger import prove_ledger
 from models.billing import InvoiceKind
@@ -234,3 +244,158 @@ def test_one_cent_changed_in_a_commission_is_found(session, shop, make, now):
     assert report.affiliate_id == affiliate.user_id
     assert f"affiliate_commissions {commission.id}: earned 1226" in report.difference
     assert session.get(AffiliateProfile, affiliate.user_id) is affiliate
+
+
+class TestManyAtOnce:
+    def test_a_few_statements_whatever_their_number(self, session, shop, make, now):
+        affiliates = [make.affiliate() for _ in range(3)]
+        few, many = (
+            [
+                shop.invoice(shop.brought_by(affiliates[n % 3]), kind=InvoiceKind.RENEWAL)
+                for n in range(count)
+            ]
+            for count in (3, 30)
+        )
+
+        first = statements(session, lambda: earn_commissions(session, few, actor=SYSTEM, now=now))
+        more = statements(session, lambda: earn_commissions(session, many, actor=SYSTEM, now=now))
+
+        assert more <= first <= 12
+        assert balances_of(session, affiliates[0].user_id).locked == 11 * 1225
+        assert prove_ledger(session).ok
+
+    def test_several_of_one_affiliate_are_earned_in_order(self, session, shop, make, now):
+        customer = shop.brought_by(make.affiliate())
+        invoices = [
+            shop.invoice(customer, kind=InvoiceKind.RENEWAL, paid_at=now + days * DAY)
+            for days in (0, 0, 31)
+        ]
+
+        earned = earn_commissions(session, invoices, actor=SYSTEM, now=now)
+
+        assert [each.invoice_id for each in earned] == [each.id for each in invoices]
+        assert [each.explanation["lock_profile"] for each in earned] == ["NEW", "NEW", "RECENT"]
+        assert [each.explanation["first_commission_at"] for each in earned] == [
+            None,
+            now.isoformat(),
+            now.isoformat(),
+        ]
+
+    def test_each_keeps_its_own_reason_and_a_second_call_earns_nothing_more(
+        self, session, shop, make, now
+    ):
+        own = shop.brought_by(make.affiliate(), self_referral=True)
+        invoices = [shop.invoice(c) for c in (shop.brought_by(make.affiliate()), own)]
+        invoices.append(shop.invoice(shop.customer()))
+
+        first = earn_commissions(session, invoices, actor=SYSTEM, now=now)
+        second = earn_commissions(session, invoices[::-1], actor=SYSTEM, now=now + DAY)
+
+        assert first[0] is not None
+        assert second == first[::-1]
+        assert [each.no_commission_reason for each in invoices] == [
+            None,
+            "self_referral",
+            "not_attributed",
+        ]
+
+    def test_none_is_none(self, session, now):
+        assert earn_commissions(session, [], actor=SYSTEM, now=now) == []
+
+
+class TestBoosts:
+    @pytest.mark.parametrize(
+        ("boost_type", "value", "total", "rate", "extra"),
+        [
+            (BoostType.PERCENTAGE_INCREASE, "5", 1429, "35", 204),
+            (BoostType.PERCENTAGE_INCREASE, "2.5", 1327, "32.5", 102),
+            (BoostType.PERCENTAGE_INCREASE, "100", 4083, "130", 2858),
+            (BoostType.FLAT_BONUS, "500", 1725, "30", 500),
+            (BoostType.FLAT_BONUS, "3000", 4083, "30", 2858),
+        ],
+    )
+    def test_adds_points_or_cents(
+        self, session, shop, make, now, boost_type, value, total, rate, extra
+    ):
+        affiliate = make.affiliate()
+        boost = make.boost("BOOST-1", boost_type=boost_type, boost_value=Decimal(value))
+        redemption = make.redemption(affiliate, boost)
+
+        commission = earn(session, shop, affiliate, now)
+
+        assert commission.total_amount == total
+        assert commission.rate_applied == Decimal(rate)
+        assert commission.boost_redemption_id == redemption.id
+        assert boosted_so_far(session, redemption.id) == (1, extra)
+        assert commission.explanation["boost"] == {
+            "code": "BOOST-1",
+            "boost_type": boost_type.value,
+            "boost_value": value,
+            "boost_amount": extra,
+        }
+        assert commission.explanation["rate"] == "30"
+        assert "boost" in {fact.kind for fact in explain_commission(commission)}
+        assert prove_ledger(session).ok
+
+    def test_points_on_a_fixed_rate_are_a_share_of_the_base(self, session, shop, make, now):
+        shop.program.default_rate_type = RateType.FIXED
+        shop.program.default_rate = Decimal(1000)
+        affiliate = make.affiliate()
+        make.redemption(affiliate, make.boost(boost_value=Decimal(5)))
+
+        commission = earn(session, shop, affiliate, now)
+
+        assert (commission.total_amount, commission.rate_applied) == (1204, 1000)
+
+    @pytest.mark.parametrize(
+        ("redeemed", "expires", "is_boosted"),
+        [(0, 1, True), (1, 2, False), (-2, 0, False), (-2, None, True)],
+    )
+    def test_only_while_it_is_in_force(
+        self, session, shop, make, now, redeemed, expires, is_boosted
+    ):
+        affiliate = make.affiliate()
+        make.redemption(
+            affiliate,
+            make.boost(),
+            redeemed_at=now + redeemed * DAY,
+            expires_at=None if expires is None else now + expires * DAY,
+        )
+
+        commission = earn(session, shop, affiliate, now)
+
+        assert (commission.boost_redemption_id is not None) is is_boosted
+        assert commission.total_amount == (1429 if is_boosted else 1225)
+
+    @pytest.mark.parametrize("status", [RedemptionStatus.EXPIRED, RedemptionStatus.DEACTIVATED])
+    def test_not_once_it_is_over(self, session, shop, make, now, status):
+        affiliate = make.affiliate()
+        make.redemption(affiliate, make.boost(), status=status)
+
+        assert earn(session, shop, affiliate, now).total_amount == 1225
+
+    def test_only_within_its_scope(self, session, shop, make, now):
+        affiliate = make.affiliate()
+        make.redemption(affiliate, make.boost(products=[make.product()]))
+        assert earn(session, shop, affiliate, now).boost_amount == 0
+
+        other = make.affiliate()
+        make.redemption(other, make.boost(products=[make.product(), shop.product]))
+        assert earn(session, shop, other, now).boost_amount == 204
+
+
+def statements(session, work):
+    """How many statements some work sends."""
+    sent = []
+
+    def note(_connection, _cursor, statement, _values, _context, _many):
+        if "SAVEPOINT" not in statement:
+            sent.append(statement)
+
+    event.listen(session.connection().engine, "before_cursor_execute", note)
+    try:
+        work()
+        session.flush()
+    finally:
+        event.remove(session.connection().engine, "before_cursor_execute", note)
+    return len(sent)
