@@ -4,6 +4,7 @@ from flask import Flask
 
 from public import (
     account,
+    affiliate,
     api_auth,
     api_payments,
     assets,
@@ -52,6 +53,7 @@ def install(app: Flask) -> None:
     app.register_blueprint(libraries.pages)
     for area in (sign_in, second_factor, api_auth, account, spaces, checkout, api_payments):
         app.register_blueprint(area.pages)
+    affiliate.install(app)
     rendered.install(app)
     assets.install(app)
     structured_data.install(app)

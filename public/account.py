@@ -15,8 +15,10 @@ from models.errors import BadInput
 from models.session import unit_of_work
 from public.errors import in_words
 from public.identity import acting, member_reading, needs
+from public.member_menu import in_member_area
 
 pages = Blueprint("account", __name__)
+pages.context_processor(in_member_area)
 
 
 @pages.after_request

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_decimal, format_percent
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
@@ -45,3 +45,26 @@ def interval_text(interval: BillingInterval) -> str:
 def days_text(days: int) -> str:
     """A number of days."""
     return str(ngettext("%(num)d day", "%(num)d days", days))
+
+
+def cents_text(cents: int, currency: str = "EUR") -> str:
+    """Cents as words with two decimals, for columns of figures: ``1 225,00 €``."""
+    language = str(get_locale() or "fr")[:2]
+    return str(format_currency(Decimal(cents).scaleb(-2), currency, locale=language))
+
+
+def number_text(number: int | Decimal) -> str:
+    """A count or a rate with the reader's marks: ``1 225``, ``12,5``."""
+    return str(format_decimal(number, locale=str(get_locale() or "fr")[:2]))
+
+
+def part_text(part: int, whole: int) -> str:
+    """How much of a whole, in whole percent rounded half-up; a dash where there is no whole."""
+    if whole <= 0:
+        return "–"
+    return str(
+        format_percent(
+            Decimal((200 * part + whole) // (2 * whole)).scaleb(-2),
+            locale=str(get_locale() or "fr")[:2],
+        )
+    )

@@ -1,5 +1,6 @@
 """Legal texts: markdown in ``content/legal``, one file per language, read again when it changes."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,6 +34,12 @@ def document(name: str, language: str) -> Document | None:
     if not path.exists():
         path = folder / f"{name}.md"
     return _read_once(path, path.stat().st_mtime_ns, particulars())
+
+
+def edition(name: str) -> str:
+    """Which text of a legal page stands today: its name with a digest of its French words."""
+    path = Path(current_app.root_path) / "content" / "legal" / f"{name}.md"
+    return f"{name}-{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
 
 
 def particulars() -> tuple[tuple[str, str], ...]:

@@ -1,5 +1,7 @@
 """Where signed-in people land: WEOKTO's home and guilds, STAM's dashboard."""
 
+import re
+import unicodedata
 from typing import Any
 
 from flask import Blueprint, Response, render_template
@@ -10,21 +12,26 @@ from flask_login import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from models.accounts import Platform
+from models.accounts import Platform, UserType
 from models.affiliation import AffiliateProfile
+from models.affiliation.own_figures import Figures
 from models.billing import Customer
 from models.billing.customer import CustomerStatus
 from models.catalog import Community, Product
 from models.communities import CommunityMember
 from models.errors import N_
+from public.amounts import cents_text, number_text
 from public.brand import public_url
 from public.buttons import offers_here
 from public.destinations import console_of
 from public.hosts import only
 from public.identity import member_reading, signed_in_only
+from public.member_menu import in_member_area
+from public.own_figures import own_figures
 from public.shop_window import communities_shown
 
 pages = Blueprint("spaces", __name__)
+pages.context_processor(in_member_area)
 
 STATUS_WORDS = {
     CustomerStatus.TRIAL: N_("Trial running"),
@@ -46,18 +53,51 @@ def _keep_nowhere(answer: Response) -> Response:
 @signed_in_only
 def home() -> ResponseReturnValue:
     """WEOKTO's welcome."""
+    return home_page()
+
+
+def home_page(*, slug: str | None = None, errors: dict[str | None, str] | None = None) -> str:
+    """The welcome of whoever asks: an affiliate's overview, or how to become one.
+
+    ``slug`` and ``errors`` are what was typed to become one and what was wrong with it.
+    """
     with member_reading() as session:
         guild = guild_of(session)
         profile = session.get(AffiliateProfile, current_user.id)
     link = public_url(f"/?ref={profile.affiliate_slug}") if profile else ""
+    may_join = profile is None and current_user.user_type is UserType.CLIENT
     return render_template(
         "public/account/home.html",
         name=current_user.display_name,
         guild=guild.name if guild else None,
         is_affiliate=profile is not None,
+        figures=overview(own_figures()) if profile else [],
         affiliate_link=link,
+        may_join=may_join,
+        slug=slug_from(current_user.display_name) if slug is None else slug,
+        errors=errors or {},
         console_url=console_of(current_user.user_type) or "",
     )
+
+
+def overview(figures: Figures) -> list[dict[str, str]]:
+    """An affiliate's figures of the welcome page."""
+    return [
+        {
+            "label": _("Commissions earned"),
+            "text": cents_text(figures.earned - figures.clawed_back),
+        },
+        {"label": _("Available"), "text": cents_text(figures.available)},
+        {"label": _("Active clients"), "text": number_text(figures.clients)},
+        {"label": _("MRR brought"), "text": cents_text(figures.monthly)},
+    ]
+
+
+def slug_from(name: str) -> str:
+    """A link name to begin with; empty where a name has too few plain letters for one."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].rstrip("-")
+    return slug if len(slug) >= 3 else ""
 
 
 @pages.get("/choose-guild")

@@ -33,11 +33,18 @@ class SlugTaken(BadInput):
 
 
 def become_affiliate(
-    session: Session, user_id: UUID, slug: str, *, actor: Actor, now: datetime | None = None
+    session: Session,
+    user_id: UUID,
+    slug: str,
+    *,
+    actor: Actor,
+    now: datetime | None = None,
+    terms: str | None = None,
 ) -> AffiliateProfile:
     """Give a WEOKTO user their affiliate profile under a slug, with empty ledger accounts.
 
-    A second call answers the profile there is. Raises NotOnWeokto, BadSlug, SlugTaken.
+    ``terms`` names the text they accepted, which the audit trail keeps. A second call answers
+    the profile there is. Raises NotOnWeokto, BadSlug, SlugTaken.
     """
     user = User.for_update(session, user_id)
     profile = session.get(AffiliateProfile, user_id)
@@ -52,6 +59,7 @@ def become_affiliate(
         raise SlugTaken(field="slug", slug=slug)
     profile = AffiliateProfile(user_id=user.id, affiliate_slug=slug)
     session.add(profile)
-    emit(session, "affiliation.affiliate_joined", profile, actor=actor)
+    told = {"terms": terms} if terms else None
+    emit(session, "affiliation.affiliate_joined", profile, actor=actor, data=told)
     take_the_role(session, user.id, actor=actor, now=now or clock.now())
     return profile

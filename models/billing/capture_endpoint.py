@@ -49,6 +49,11 @@ class CaptureEndpoint(Keyed, Stamped, Becoming, Base):
         Index("ix_capture_endpoints_plan_id", "plan_id"),
         Index("ix_capture_endpoints_customer_id", "customer_id"),
         Index(
+            "ix_capture_endpoints_affiliate_click_id",
+            "affiliate_click_id",
+            postgresql_where=text("affiliate_click_id IS NOT NULL"),
+        ),
+        Index(
             "ix_capture_endpoints_open", "expires_at", postgresql_where=text("status = 'PENDING'")
         ),
     )

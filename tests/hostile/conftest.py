@@ -33,6 +33,8 @@ def shop(twin, cleaner):
     with unit_of_work() as session:
         make = Make(session)
         make.affiliate("bob")
+        weokto = {"platform": Platform.WEOKTO, "user_type": UserType.AFFILIATE}
+        make.affiliate("known", user=make.user("affiliate@example.org", **weokto))
         make.button("switched-off", is_active=False)
         make.button("plan-off", plan=make.plan(is_active=False))
         make.button("product-off", plan=make.plan(product=make.product(is_published=False)))

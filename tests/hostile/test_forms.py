@@ -11,6 +11,8 @@ A_CHECKOUT = "0192f0c4-7c3e-7000-8000-000000000000"
 IN_ADDRESSES = {
     "uuid:capture_id": [A_CHECKOUT],
     "uuid:session_id": [A_CHECKOUT],
+    "uuid:commission_id": [A_CHECKOUT],
+    "kind": ["svg", "png"],
     "button_key": ["academy-premium-monthly", "switched-off"],
     "slug": ["academy-premium", "cercle-createurs"],
     "name": ["cgv", "chart.js"],
@@ -41,6 +43,7 @@ PEOPLE = {
     "nobody at WEOKTO": ("weokto", None, None),
     "nobody at STAM": ("stam", None, None),
     "a client": ("stam", "client@example.org", UserType.CLIENT),
+    "a newcomer": ("weokto", "newcomer@example.org", UserType.CLIENT),
     "an affiliate": ("weokto", "affiliate@example.org", UserType.AFFILIATE),
     "the owner": ("weokto", "owner@weokto.localhost", UserType.OWNER),
 }
@@ -146,7 +149,10 @@ class TestAddresses:
 
     @pytest.mark.parametrize("person", ["nobody at STAM", "the owner"], indirect=True)
     def test_every_text_in_every_query(self, app, person):
-        names = ("next", "ref", "click", "token", "embed", "utm_source", "saved", "lang", "search")
+        names = (
+            *("next", "ref", "click", "token", "embed", "utm_source", "saved", "lang", "search"),
+            *("from", "to", "before", "after", "status", "type", "product", "page", "campaign"),
+        )
         for path in pages(app):
             for text in TEXTS.values():
                 if len(text) < 5000:

@@ -1,11 +1,13 @@
 """Rubbish at every JSON endpoint: refused in words with the right status, nothing half done."""
 
 import json
+import re
 from itertools import count
 
 import pytest
 
-from tests.hostile.attackers import an_address, assert_told, rows
+from models.accounts import Platform
+from tests.hostile.attackers import an_address, assert_told, rows, signed_in
 from tests.hostile.rubbish import TEXTS, VALUES, nested
 
 A_CHECKOUT = "0192f0c4-7c3e-7000-8000-000000000000"
@@ -15,6 +17,8 @@ FITTING = {
     "key": "academy-premium-monthly",
     "ref": "bob",
     "consent": True,
+    "slug": "some-name",
+    "accepts_terms": True,
 }
 BY_HAND = [("POST", "/api/payments/button-seen")]
 _people = count(1)
@@ -56,7 +60,7 @@ def operations(description):
                 reference = body["content"]["application/json"]["schema"]["$ref"]
                 schema = description["components"]["schemas"][reference.rsplit("/", 1)[1]]
                 fields = schema.get("properties", {})
-            address = path.replace("{capture_id}", A_CHECKOUT)
+            address = re.sub(r"\{\w+_id\}", A_CHECKOUT, path)
             yield method.upper(), address, fields, bool(body)
 
 
@@ -67,8 +71,11 @@ def fitting(fields):
 
 
 class TestFields:
-    def test_every_value_in_every_field(self, stranger, description):
+    @pytest.mark.parametrize("known", [False, True], ids=["nobody", "an affiliate"])
+    def test_every_value_in_every_field(self, stranger, description, known):
         visitor = stranger()
+        if known:
+            signed_in(visitor, "affiliate@example.org", Platform.WEOKTO)
         for method, path, fields, has_body in operations(description):
             before = rows()
             for name in fields:
@@ -233,7 +240,7 @@ class TestMethodsAndOrigins:
         for rule in app.url_map.iter_rules():
             if not rule.rule.startswith("/api/"):
                 continue
-            path = rule.rule.replace("<uuid:capture_id>", A_CHECKOUT).replace("<job>", "x")
+            path = re.sub(r"<uuid:\w+>", A_CHECKOUT, rule.rule).replace("<job>", "x")
             for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"} - rule.methods:
                 answer = stranger().ask(method, path)
                 assert_told(answer, refused=True)

@@ -1,0 +1,18 @@
+"""The affiliate's own pages on WEOKTO: figures, links, commissions, ledger, and JSON twins."""
+
+from flask import Flask
+
+from public.affiliate import api, commissions, dashboard, joining, ledger, links
+from public.affiliate.door import pages
+from public.amounts import cents_text, number_text, part_text
+from public.member_menu import in_member_area
+
+__all__ = ["api", "commissions", "dashboard", "install", "joining", "ledger", "links"]
+
+
+def install(app: Flask) -> None:
+    """Serve them, each within the member area's frame."""
+    pages.context_processor(in_member_area)
+    app.jinja_env.filters.update(cents=cents_text, count_text=number_text, part_of=part_text)
+    app.register_blueprint(pages)
+    app.register_blueprint(api.pages)
