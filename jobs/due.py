@@ -49,9 +49,9 @@ def checkouts(_session: Session) -> Select[Any]:
     return next_expiry()
 
 
-def refunds(session: Session) -> datetime | None:
+def refunds(_session: Session) -> Select[Any]:
     """When the PSP is next to be told of a refund, or asked about one."""
-    return next_refund_due(session)
+    return next_refund_due()
 
 
 def clicks(_session: Session) -> datetime | None:

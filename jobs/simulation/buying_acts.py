@@ -1,12 +1,15 @@
 """What visitors and customers do: follow a link, buy, and change what they bought."""
 
-from jobs.simulation.events import Buy, Click
-from jobs.simulation.people import People, act
+from jobs.simulation.events import Buy, Cancel, Click, UpdateCard
+from jobs.simulation.people import People, act, as_person, purchase_of
 from models import clock
 from models.accounts import Platform
 from models.affiliation.record_click import Visit, record_click
+from models.billing.begin_card_update import begin_card_update
 from models.billing.begin_checkout import begin_checkout
+from models.billing.cancel_subscription import cancel_subscription
 from models.billing.start_checkout import CheckoutAsked
+from models.billing.undo_cancel import undo_cancel
 from models.oversight import NOBODY
 from models.session import unit_of_work
 
@@ -46,3 +49,20 @@ def _(event: Buy, people: People) -> None:
     )
     if begun.form is not None:
         people.pay_in_form(begun.form.capture_id, event.card)
+
+
+@act.register
+def _(event: UpdateCard, people: People) -> None:
+    with unit_of_work() as session:
+        customer = purchase_of(session, event.email, event.product)
+    begun = begin_card_update(customer.id, locale="fr", actor=as_person(customer.user_id))
+    if begun.form is not None:
+        people.pay_in_form(begun.form.capture_id, event.card)
+
+
+@act.register
+def _(event: Cancel, _people: People) -> None:
+    change = cancel_subscription if event.do == "cancel" else undo_cancel
+    with unit_of_work() as session:
+        customer = purchase_of(session, event.email, event.product)
+        change(session, customer.id, actor=as_person(customer.user_id), now=clock.now())

@@ -13,6 +13,8 @@ from jobs.simulation.moments import write_instant
 from models.affiliation import AffiliateProfile, Attribution, Commission
 from models.affiliation.payouts.withdrawal import Withdrawal
 from models.billing import Customer, Invoice
+from models.billing.credit_note import CreditNote
+from models.billing.refund import GRANTED, Refund
 from models.ledger import Account, LedgerAccount, LedgerEntry, LedgerTransfer, TransferType
 from models.money import rate_text
 
@@ -94,6 +96,8 @@ def customers(session: Session) -> Rows:
 
 def invoices(session: Session) -> Rows:
     """Every invoice, in the order they were made."""
+    granted = select(Refund.invoice_id, func.sum(Refund.amount)).where(Refund.status.in_(GRANTED))
+    refunded = {key: int(sum) for key, sum in session.execute(granted.group_by(Refund.invoice_id))}
     query = (
         select(Invoice)
         .options(
@@ -115,7 +119,7 @@ def invoices(session: Session) -> Rows:
             "amount_excluding_tax": row.amount_excluding_tax,
             "tax_amount": row.tax_amount,
             "amount_including_tax": row.amount_including_tax,
-            "refunded_amount": 0,
+            "refunded_amount": refunded.get(row.id, 0),
             "status": row.status.value,
             "paid_at": write_instant(row.paid_at),
         }
@@ -182,6 +186,37 @@ def ledger(session: Session) -> Rows:
     ]
 
 
+def refunds(session: Session) -> Rows:
+    """Every refund, in the order they were asked for."""
+    notes = {row.refund_id: row.number for row in session.scalars(select(CreditNote))}
+    query = (
+        select(Refund)
+        .options(
+            joinedload(Refund.invoice),
+            joinedload(Refund.customer).joinedload(Customer.user),
+            joinedload(Refund.customer).joinedload(Customer.product),
+        )
+        .order_by(Refund.id)
+    )
+    return [
+        {
+            "email": row.customer.user.email,
+            "product": row.customer.product.slug,
+            "invoice": row.invoice.number,
+            "amount": row.amount,
+            "status": row.status.value,
+            "reason": row.reason,
+            "rejection_reason": row.rejection_reason,
+            "requested_at": write_instant(row.requested_at),
+            "approved_at": write_instant(row.approved_at),
+            "rejected_at": write_instant(row.rejected_at),
+            "processed_at": write_instant(row.processed_at),
+            "credit_note": notes.get(row.id),
+        }
+        for row in session.scalars(query)
+    ]
+
+
 def withdrawals(session: Session, names: Mapping[str, UUID]) -> Rows:
     """Every withdrawal, in the order they were asked, under the name its event gave it."""
     named = {withdrawal_id: name for name, withdrawal_id in names.items()}
@@ -222,7 +257,7 @@ def result_of(
         "customers": customers(session),
         "invoices": invoices(session),
         "commissions": commissions(session),
-        "refunds": [],
+        "refunds": refunds(session),
         "withdrawals": withdrawals(session, withdrawals_named),
         "ledger": ledger(session),
         "refused": list(refused),

@@ -6,9 +6,10 @@ asked; what is approved or given back never exceeds what was paid, which a trigg
 
 import enum
 from datetime import datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models import clock
@@ -143,6 +144,13 @@ def open_request(session: Session, invoice_id: UUID) -> Refund | None:
     )
 
 
+def latest_request(session: Session, invoice_id: UUID) -> Refund | None:
+    """The request about an invoice that was filed last, whatever became of it."""
+    return session.scalar(
+        select(Refund).where(Refund.invoice_id == invoice_id).order_by(Refund.id.desc()).limit(1)
+    )
+
+
 def refundable_until(invoice: Invoice) -> datetime | None:
     """The last instant at which the client may ask an invoice back; None for an unpaid one.
 
@@ -162,8 +170,6 @@ def waiting_refunds(session: Session) -> int:
     return session.scalar(waiting) or 0
 
 
-def next_refund_due(session: Session) -> datetime | None:
-    """When the provider is next to be told of a refund or asked about one."""
-    return session.scalar(
-        select(func.min(Refund.next_try_at)).where(Refund.status == RefundStatus.APPROVED)
-    )
+def next_refund_due() -> Select[Any]:
+    """Asks when the provider is next to be told of a refund or asked about one."""
+    return select(func.min(Refund.next_try_at)).where(Refund.status == RefundStatus.APPROVED)

@@ -36,7 +36,7 @@ def told(kind):
 def later():
     """Move to when the provider is next due."""
     with staff_reading() as session:
-        clock.move_to(next_refund_due(session))
+        clock.move_to(session.scalar(next_refund_due()))
 
 
 def webhook(twin, kind, number=1, **about):
