@@ -5,7 +5,12 @@ Nothing here moves money by itself: the system prepares, the owner pays.
 
 from models.affiliation.payouts.allocation import WithdrawalAllocation
 from models.affiliation.payouts.batch import BatchStatus, SepaBatch
-from models.affiliation.payouts.withdrawal import WAITING, Withdrawal, WithdrawalStatus
+from models.affiliation.payouts.withdrawal import (
+    WAITING,
+    Withdrawal,
+    WithdrawalStatus,
+    withdrawals_of,
+)
 
 __all__ = [
     "WAITING",
@@ -14,4 +19,5 @@ __all__ = [
     "Withdrawal",
     "WithdrawalAllocation",
     "WithdrawalStatus",
+    "withdrawals_of",
 ]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Text, and_, case, cast, func, literal, select
+from sqlalchemy import Text, and_, case, cast, exists, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from models.affiliation.commission import Commission
@@ -31,6 +31,7 @@ def payout_claims() -> tuple[Claim, ...]:
 def payout_checks() -> tuple[Check, ...]:
     """Every withdrawal against its own transfers and allocations, every file against its lines."""
     return (
+        Check(_transfers_of_nothing()),
         Check(_withdrawals_that_differ()),
         Check(_commissions_paid_otherwise()),
         Check(_files_that_differ()),
@@ -44,6 +45,35 @@ def _claim(account: Account, source: str, amount: Any, condition: Any) -> Claim:
         .group_by(Withdrawal.affiliate_id)
     )
     return Claim(account, source, statement)
+
+
+def _transfers_of_nothing() -> Any:
+    """Transfers whose commission or withdrawal is gone."""
+    words = func.concat(
+        "ledger_transfers ",
+        LedgerTransfer.id,
+        " names ",
+        case(
+            (
+                LedgerTransfer.withdrawal_id.is_not(None),
+                func.concat("withdrawal_requests ", LedgerTransfer.withdrawal_id),
+            ),
+            else_=func.concat("affiliate_commissions ", LedgerTransfer.commission_id),
+        ),
+        ", which is gone",
+    )
+    gone = [
+        and_(named.is_not(None), ~exists().where(row == named))
+        for named, row in (
+            (LedgerTransfer.withdrawal_id, Withdrawal.id),
+            (LedgerTransfer.commission_id, Commission.id),
+        )
+    ]
+    return (
+        select(LedgerTransfer.affiliate_id, words.label("words"))
+        .where(or_(*gone))
+        .order_by(LedgerTransfer.seq)
+    )
 
 
 def _withdrawals_that_differ() -> Any:
