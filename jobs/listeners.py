@@ -13,6 +13,13 @@ from jobs.alert_listeners import (
 )
 from jobs.figure_listeners import drop_figures
 from jobs.mail_listeners import mail_commission, mail_receipt, mail_welcome
+from jobs.refund_mails import (
+    alert_refund_asked,
+    alert_refund_failed,
+    mail_refund_asked,
+    mail_refund_processed,
+    mail_refund_rejected,
+)
 from jobs.subscription_mails import (
     mail_access_granted,
     mail_cancel_undone,
@@ -80,10 +87,10 @@ LISTENERS: Listeners = {
     "billing.purchase_made": (mail_welcome, tell_button),
     "billing.subscription_cancelled": (mail_cancelled,),
     "billing.refund_approved": (),
-    "billing.refund_asked": (),
-    "billing.refund_failed": (),
-    "billing.refund_processed": (),
-    "billing.refund_rejected": (),
+    "billing.refund_asked": (mail_refund_asked, alert_refund_asked),
+    "billing.refund_failed": (alert_refund_failed,),
+    "billing.refund_processed": (mail_refund_processed,),
+    "billing.refund_rejected": (mail_refund_rejected,),
     "billing.refund_retried": (),
     "billing.subscription_ended": (),
     "billing.switch_given_up": (),

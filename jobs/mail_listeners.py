@@ -3,6 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from jobs.mail_attachments import attach
 from models import clock
 from models.accounts import User
 from models.accounts.make_magic_link import make_magic_link
@@ -34,7 +35,11 @@ def mail_receipt(session: Session, event: OutboxEvent) -> None:
         locale=event.data.get("locale") or user.locale,
         key=f"receipt:{invoice.id}",
         user_id=user.id,
-        context={**_invoice_facts(session, invoice), **_what_follows(invoice.customer)},
+        context={
+            **_invoice_facts(session, invoice),
+            **_what_follows(invoice.customer),
+            "attached": [attach("invoice", invoice.id, str(invoice.number))],
+        },
     )
 
 

@@ -4,6 +4,7 @@ import logging
 import time
 from datetime import timedelta
 
+from jobs.mail_attachments import attachments_of
 from jobs.mail_rendering import render
 from jobs.queue import job
 from models import clock
@@ -53,7 +54,14 @@ def _send(mailer: Mailer, mail: OutgoingMail) -> tuple[Answer, str]:
     try:
         rendered = render(mail)
         subject = rendered.subject
-        message = Message(sender, mail.to_email, subject, rendered.text, rendered.html)
+        message = Message(
+            sender,
+            mail.to_email,
+            subject,
+            rendered.text,
+            rendered.html,
+            attachments_of(mail),
+        )
         answer = mailer.send(message, key=str(mail.id))
     except Exception as crash:  # one mail that cannot be rendered holds up no other
         log.exception("mail.crashed", extra={"kind": mail.kind, "mail_id": str(mail.id)})

@@ -39,6 +39,13 @@ NOTICE = {
     "card_brand": "visa",
     "card_last4": "4242",
 }
+REFUND = {
+    "number": "WS-2026-000001",
+    "paid_at": "2026-03-10T11:00:00+00:00",
+    "product": "Premium <b>",
+    "currency": "EUR",
+    "amount": 4990,
+}
 CONTEXTS = {
     "cancelled": {**PURCHASE, "cancelled_at": "2026-03-10T11:00:00+00:00"},
     "cancel_undone": PURCHASE,
@@ -55,6 +62,19 @@ CONTEXTS = {
     "trial_reminder": NOTICE,
     "annual_notice": {**NOTICE, "interval": "ANNUALLY"},
     "card_expiring": NOTICE,
+    "refund_asked": {
+        **REFUND,
+        "asked_at": "2026-03-12T09:30:00+00:00",
+        "reason": "It is not for me",
+    },
+    "refund_rejected": {**REFUND, "reason": "Every lesson was watched"},
+    "refund_processed": {
+        **REFUND,
+        "credit_note": "AV-2026-000001",
+        "card_brand": "visa",
+        "card_last4": "4242",
+        "attached": [],
+    },
     "magic_link": {},
     "receipt": RECEIPT,
     "welcome": {

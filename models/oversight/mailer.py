@@ -10,6 +10,14 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A PDF that a mail brings along."""
+
+    filename: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Message:
     """One rendered mail to one address."""
 
@@ -18,6 +26,7 @@ class Message:
     subject: str
     text: str
     html: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True)

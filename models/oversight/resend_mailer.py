@@ -1,5 +1,6 @@
 """Mails through Resend's HTTP interface."""
 
+import base64
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import requests
 from models.oversight.mailer import Answer, Message
 
 USER_AGENT = "weokto-stam/1.0"
+PDF = "application/pdf"
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 15
 LONG_WAIT = timedelta(hours=1)
@@ -29,13 +31,7 @@ class ResendMailer:
                 http.trust_env = self._url.startswith("https://")
                 answer = http.post(
                     self._url,
-                    json={
-                        "from": message.sender,
-                        "to": [message.to],
-                        "subject": message.subject,
-                        "text": message.text,
-                        "html": message.html,
-                    },
+                    json=_payload(message),
                     headers={
                         "Authorization": f"Bearer {self._api_key}",
                         "Idempotency-Key": key,
@@ -47,6 +43,26 @@ class ResendMailer:
         except requests.RequestException as failure:
             return Answer(error=type(failure).__name__)
         return _answer_of(answer)
+
+
+def _payload(message: Message) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "from": message.sender,
+        "to": [message.to],
+        "subject": message.subject,
+        "text": message.text,
+        "html": message.html,
+    }
+    if message.attachments:
+        said["attachments"] = [
+            {
+                "filename": file.filename,
+                "content": base64.b64encode(file.content).decode(),
+                "content_type": PDF,
+            }
+            for file in message.attachments
+        ]
+    return said
 
 
 def _answer_of(answer: requests.Response) -> Answer:

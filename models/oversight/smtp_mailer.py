@@ -67,4 +67,8 @@ def _mime(message: Message, key: str) -> EmailMessage:
     mime["Resend-Idempotency-Key"] = key
     mime.set_content(message.text)
     mime.add_alternative(message.html, subtype="html")
+    for file in message.attachments:
+        mime.add_attachment(
+            file.content, maintype="application", subtype="pdf", filename=file.filename
+        )
     return mime

@@ -4,6 +4,8 @@ import pytest
 
 from jobs import queue
 from models import session as boundary
+from models.billing.in_process import InProcessProvider
+from models.billing.provider import use_provider
 
 
 @pytest.fixture
@@ -20,3 +22,15 @@ def queued(committed, redis, sending):
     """Deferred jobs go to this worker's Redis."""
     sending(queue.enqueue)
     return redis
+
+
+@pytest.fixture
+def twin():
+    """A vault and a PSP in memory; without a queue, callbacks complete purchases themselves."""
+    twin = InProcessProvider()
+    use_provider(twin)
+    sent_with = boundary._send
+    boundary.send_with(None)
+    yield twin
+    boundary.send_with(sent_with)
+    use_provider(None)

@@ -1,5 +1,6 @@
 """Those who deliver mails: Resend over HTTP, SMTP, or nobody."""
 
+import base64
 from datetime import timedelta
 
 import pytest
@@ -14,11 +15,11 @@ from models.oversight import (
     OutgoingMail,
 )
 from models.oversight.choose_mailer import mailer_of
-from models.oversight.mailer import Message
+from models.oversight.mailer import Attachment, Message
 from models.oversight.resend_mailer import ResendMailer
 from models.oversight.smtp_mailer import SmtpMailer
 from models.session import unit_of_work
-from models.settings import use_settings
+from models.settings import current_settings, use_settings
 from public.sandbox import create_sandbox
 from public.sandbox.state import EXTENSION
 from tests.mail_samples import queue
@@ -56,6 +57,15 @@ class TestResendOverHttp:
         assert arrived["subject"] == kept()[0].subject
         assert "WS-2026-000001" in arrived["html"]
         assert kept()[0].provider_id == arrived["id"]
+
+    def test_brings_its_documents_along(self, committed, sandbox, settings):
+        file = Attachment("WS-2026-000001.pdf", b"%PDF-1.4 a file")
+        message = Message("STAM <a@b.org>", "with@example.org", "s", "t", "<p>t</p>", (file,))
+        assert mailer_of(current_settings()).send(message, key="with-a-file").sent
+        (arrived,) = sandbox.store.mails(to="with@example.org", limit=9, offset=0)
+        (kept_file,) = arrived["attachments"]
+        assert kept_file["filename"] == file.filename
+        assert base64.b64decode(kept_file["content"]) == file.content
 
     def test_other_words_under_a_key_already_used_count_as_sent(self, committed, sandbox, settings):
         with unit_of_work() as session:

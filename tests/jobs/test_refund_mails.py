@@ -1,0 +1,132 @@
+"""Mails about refunds, and the documents that mails bring along."""
+
+import io
+from email import message_from_bytes, policy
+
+import pytest
+from pypdf import PdfReader
+from sqlalchemy import select
+
+from jobs.mail_attachments import attachments_of
+from jobs.mail_rendering import render
+from jobs.mails import send_mails
+from jobs.oversight import dispatch
+from models import clock, pdf
+from models.billing.in_process import Fault
+from models.billing.reject_refund import reject_refund
+from models.billing.send_refunds import send_refunds
+from models.oversight import SYSTEM, OutgoingMail
+from models.oversight.choose_mailer import use_mailer
+from models.oversight.mailer import Message, SilentMailer
+from models.oversight.smtp_mailer import _mime
+from models.session import staff_reading, unit_of_work
+from tests.refunds import ask, give_back, invoice_of, sold
+
+pytestmark = pytest.mark.usefixtures("committed", "now")
+
+
+def mails(kind=None):
+    dispatch()
+    with staff_reading() as session:
+        found = session.scalars(select(OutgoingMail).order_by(OutgoingMail.id)).all()
+    return [mail for mail in found if kind in (None, mail.kind)]
+
+
+def alerts(what):
+    return [mail for mail in mails("staff_alert") if mail.context["what"] == what]
+
+
+def text_of(mail):
+    return render(mail).text
+
+
+class TestAsking:
+    def test_gives_the_client_a_dated_receipt_and_tells_the_owner(self, twin):
+        sale = sold(twin)
+        ask(sale.invoice_id, "Not <b>for</b> me")
+        dispatch()
+        [mail], [alert] = mails("refund_asked"), alerts("refund_asked")
+        assert mail.to_email == "bob@example.org"
+        said = text_of(mail)
+        assert invoice_of(sale).number in said
+        assert "10 mars 2026" in said
+        assert "12:00" in said
+        assert "&lt;b&gt;" in render(mail).html
+        assert "bob@example.org" in text_of(alert)
+
+    def test_rejecting_says_why(self, twin):
+        refund = ask(sold(twin).invoice_id)
+        with unit_of_work() as session:
+            reject_refund(session, refund.id, reason="All watched", actor=SYSTEM, now=clock.now())
+        [mail] = mails("refund_rejected")
+        assert "All watched" in text_of(mail)
+
+
+class TestGivingBack:
+    def test_mails_the_credit_note_once(self, twin):
+        sale = sold(twin)
+        give_back(sale.invoice_id, 1000)
+        assert mails("refund_processed") == []
+        send_refunds()
+        send_refunds()
+        [mail] = mails("refund_processed")
+        assert "AV-2026-000001" in text_of(mail)
+        [file] = attachments_of(mail)
+        assert file.filename == "AV-2026-000001.pdf"
+        text = PdfReader(io.BytesIO(file.content)).pages[0].extract_text()
+        assert invoice_of(sale).number in text
+
+    def test_a_refusal_by_the_provider_alerts_the_owner_once(self, twin):
+        give_back(sold(twin).invoice_id)
+        twin.fail_next("refund", Fault.NOT_SENT, times=2)
+        send_refunds()
+        clock.move_to(clock.now().replace(hour=23))
+        send_refunds()
+        [alert] = alerts("refund_failed")
+        assert "not_sent" in text_of(alert)
+
+
+class TestDocuments:
+    def receipt(self, twin):
+        sale = sold(twin)
+        [mail] = mails("receipt")
+        return sale, mail
+
+    def test_a_receipt_brings_its_invoice(self, twin):
+        sale, mail = self.receipt(twin)
+        [file] = attachments_of(mail)
+        assert file.filename == f"{invoice_of(sale).number}.pdf"
+        assert attachments_of(mail) == attachments_of(mail), "the same file each time"
+
+    def test_nothing_of_it_is_kept_with_the_mail(self, twin):
+        _, mail = self.receipt(twin)
+        assert "PDF" not in str(mail.context)
+
+    def test_it_is_made_as_the_mail_goes_out(self, twin):
+        mailer = SilentMailer()
+        use_mailer(mailer)
+        try:
+            self.receipt(twin)
+            send_mails()
+        finally:
+            use_mailer(None)
+        attached = [m.attachments for m in mailer.sent.values() if m.attachments]
+        assert len(attached) == 1
+        assert attached[0][0].content.startswith(b"%PDF")
+
+    def test_without_fonts_the_mail_goes_out_alone(self, twin, monkeypatch, tmp_path, caplog):
+        _, mail = self.receipt(twin)
+        monkeypatch.setattr(pdf, "FONTS", tmp_path)
+        assert attachments_of(mail) == ()
+        assert "make install" in caplog.text
+
+    def test_smtp_carries_it_beside_text_and_html(self, twin):
+        _, mail = self.receipt(twin)
+        files = attachments_of(mail)
+        mime = _mime(Message("STAM <a@b.org>", "c@d.org", "s", "t", "<p>t</p>", files), "k")
+        read = message_from_bytes(mime.as_bytes(), policy=policy.default)
+        [part] = read.iter_attachments()
+        assert part.get_content_type() == "application/pdf"
+        assert part.get_filename() == files[0].filename
+        assert part.get_content() == files[0].content
+        assert read.get_body(("html",)).get_content().strip() == "<p>t</p>"
