@@ -3,6 +3,7 @@
 from jobs.queue import job
 from models import clock
 from models.affiliation.mature import mature_due
+from models.affiliation.nightly_risk import nightly_risk
 from models.affiliation.store_clicks import AT_ONCE, forget_stored, store_waiting_clicks
 from models.affiliation.tidy_clicks import hash_old_addresses, make_click_months
 from models.session import unit_of_work
@@ -25,6 +26,12 @@ def flush_clicks() -> dict[str, int]:
 def mature(dry_run: bool = False) -> dict[str, int]:
     """Lock the commissions whose clients may no longer withdraw, release the parts due."""
     return mature_due(dry_run=dry_run)
+
+
+@job("affiliation-risk", queue="default", timeout=1800)
+def risk(dry_run: bool = False) -> dict[str, int]:
+    """Bring refund rates up to date, and move risk levels by them."""
+    return nightly_risk(dry_run=dry_run)
 
 
 @job("affiliation-tidy", queue="default", timeout=600)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models import clock
 from models.accounts.purge import next_to_forget
-from models.affiliation import mature, store_clicks, tidy_clicks
+from models.affiliation import mature, nightly_risk, store_clicks, tidy_clicks
 from models.billing.expire_captures import next_expiry
 from models.billing.refund import next_refund_due
 from models.billing.resolve_unknown import oldest_unknown
@@ -62,6 +62,11 @@ def clicks(_session: Session) -> datetime | None:
 def commissions(_session: Session) -> Select[Any]:
     """When the next client loses the right to withdraw, or the next part is due."""
     return mature.next_maturing()
+
+
+def refund_rates(_session: Session) -> Select[Any]:
+    """Since when a refund or a risk level wants to be looked at each night."""
+    return nightly_risk.next_rating()
 
 
 def addresses(_session: Session) -> Select[Any]:

@@ -63,6 +63,7 @@ LISTENERS: Listeners = {
     "affiliation.program_edited": (),
     "affiliation.purchase_attributed": (),
     "affiliation.risk_changed": (),
+    "affiliation.risk_decision_asked": (),
     "affiliation.withdrawal_approved": (drop_figures,),
     "affiliation.withdrawal_asked": (drop_figures,),
     "affiliation.withdrawal_cancelled": (drop_figures,),

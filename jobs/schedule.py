@@ -55,6 +55,14 @@ PERIODIC = (
         next_due=due.commissions,
     ),
     Periodic(
+        "affiliation-risk",
+        "0 4 * * *",
+        "default",
+        N_("Every night at 04:00"),
+        dry_run=True,
+        next_due=due.refund_rates,
+    ),
+    Periodic(
         "affiliation-tidy",
         "30 4 * * *",
         "default",

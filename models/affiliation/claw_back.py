@@ -2,24 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.affiliation.commission import Commission
-from models.billing import Invoice
+from models.billing import Invoice, Refund
 from models.ledger import Account, TransferType, post
 from models.money import share
 from models.oversight import Actor, emit
-
-
-class Refunded(Protocol):
-    """What is asked of a refund: its key and its amount in cents, including tax."""
-
-    id: Any
-    amount: Any
 
 
 @dataclass(frozen=True)
@@ -43,7 +36,7 @@ def claw_back(
     session: Session,
     *,
     invoice: Invoice,
-    refund: Refunded,
+    refund: Refund,
     refunded_in_all: int,
     actor: Actor,
     now: datetime,
@@ -55,7 +48,7 @@ def claw_back(
     part, then what is available, which may go below zero and is then debt. None where the
     invoice earned nothing. A second call for the same refund takes nothing more.
     """
-    commission = _locked(session, invoice)
+    commission = commission_of(session, invoice.id)
     if commission is None:
         return None
     paid = invoice.amount_including_tax
@@ -92,10 +85,11 @@ def what_to_take(commission: Commission, amount: int) -> Taken:
     return Taken(extended, main, amount - extended - main)
 
 
-def _locked(session: Session, invoice: Invoice) -> Commission | None:
+def commission_of(session: Session, invoice_id: UUID) -> Commission | None:
+    """An invoice's commission, read afresh, its row locked; None where it earned nothing."""
     return session.scalar(
         select(Commission)
-        .where(Commission.invoice_id == invoice.id)
+        .where(Commission.invoice_id == invoice_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )

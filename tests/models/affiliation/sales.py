@@ -12,8 +12,9 @@ from models.billing import Customer, CustomerStatus, Invoice, InvoiceKind, Invoi
 from models.ids import new_id
 from models.ledger import balances_of
 from models.money import without_tax
-from models.oversight import SYSTEM
+from models.oversight import SYSTEM, Actor
 
+STAFF = Actor(role="OWNER")
 _numbers = count(1)
 
 
@@ -41,6 +42,7 @@ class Shop:
     def invoice(self, customer, price=4900, vat=Decimal("0.20"), **values):
         values.setdefault("kind", InvoiceKind.FIRST)
         values.setdefault("paid_at", self.now)
+        values.setdefault("psp_payment_id", f"pi_{next(_numbers)}")
         excluding, tax = without_tax(price, vat)
         return self.make.add(
             Invoice(

@@ -70,7 +70,9 @@ class TestChangeRisk:
         change = session.scalars(select(RiskLevelChange)).one()
         assert (change.from_level, change.to_level) == (RiskLevel.NORMAL, RiskLevel.AT_RISK)
         assert (change.note, change.changed_by) == ("Many refunds", staff.user_id)
-        assert change.figures == {"refund_rate": "0.21", "total_refunds": 4}
+        assert change.figures["refund_rate"] == "0.21"
+        assert change.figures["total_refunds"] == 4
+        assert change.figures["by_figures"] is False
         told = history_of(session, "affiliate_profiles", str(affiliate.user_id))[0]
         assert told.before == {"risk_level": "NORMAL"}
         assert told.after["risk_level"] == "AT_RISK"

@@ -1,0 +1,205 @@
+"""The nightly look at refunds: rates kept up, levels raised and, after a calm time, lowered."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, or_, select, union_all
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import Session
+
+from models import clock
+from models.affiliation.change_risk import set_level
+from models.affiliation.profile import AffiliateProfile, RiskLevel, RiskLevelChange
+from models.affiliation.refund_figures import RefundFigures, keep_figures, refund_figures
+from models.billing import Refund
+from models.errors import N_
+from models.oversight import SYSTEM, emit
+from models.session import unit_of_work
+
+ENOUGH_INVOICES = 10
+CALM_DAYS = 30
+AT_ONCE = 1000
+
+THRESHOLDS = {RiskLevel.AT_RISK: 15, RiskLevel.HIGH_RISK: 25, RiskLevel.EXTREME_RISK: 40}
+"""The refund rate in percent from which on a level is asked for."""
+
+ORDER = tuple(RiskLevel)
+HIGHEST_BY_FIGURES = RiskLevel.HIGH_RISK
+"""EXTREME_RISK is a person's decision; the figures only ask for it."""
+
+RAISED = N_("The refund rate asks for it.")
+LOWERED = N_("The refund rate has been lower for 30 days.")
+
+
+def nightly_risk(*, dry_run: bool = False) -> dict[str, int]:
+    """Bring every affiliate's refund figures up to date and move their levels by them.
+
+    Opens its own units of work, each of a thousand affiliates. Where at least 10 invoices
+    count, 15 % asks for AT_RISK, 25 % for HIGH_RISK, and 40 % also asks the owner to decide
+    on EXTREME_RISK. A level goes down by one a night once the rate has been under its
+    threshold for 30 days. Pinned levels stay. A second run the same day changes nothing.
+    ``dry_run`` takes everything back.
+    """
+    now = clock.now()
+    counts = dict.fromkeys(("rated", "raised", "lowered", "asked_to_decide"), 0)
+    with unit_of_work() as session:
+        figures = refund_figures(session, now=now)
+        keys = _affiliates(session, figures)
+    for start in range(0, len(keys), AT_ONCE):
+        with unit_of_work() as session:
+            _rate(session, keys[start : start + AT_ONCE], figures, counts, now)
+            if dry_run:
+                session.rollback()
+                session.info.pop("deferred", None)
+    return counts
+
+
+def next_rating() -> Select[Any]:
+    """Asks since when there is something to look at: a refund granted, or a level to lower.
+
+    Without either every rate is nothing, and a night changes no level.
+    """
+    refunds = select(func.min(Refund.approved_at))
+    levels = select(func.min(AffiliateProfile.created_at)).where(
+        AffiliateProfile.risk_level != RiskLevel.NORMAL
+    )
+    instants = union_all(refunds, levels).subquery()
+    return select(func.min(instants.c[0]))
+
+
+def rate_affiliate(
+    session: Session,
+    profile: AffiliateProfile,
+    figures: RefundFigures,
+    *,
+    last: RiskLevelChange | None,
+    now: datetime,
+) -> str | None:
+    """One affiliate's night; the caller holds their row. Answers what was done to the level.
+
+    ``last`` is the last change of their level. A level that the figures set goes down also
+    where too few invoices are left to count; one that a person set needs enough of them.
+    """
+    keep_figures(profile, figures)
+    by_figures = last is not None and bool(last.figures.get("by_figures"))
+    counts = figures.invoices >= ENOUGH_INVOICES
+    if counts or by_figures:
+        _note_calm(profile, figures, now)
+    if profile.risk_pinned:
+        return None
+    wanted = _asked_for(figures) if counts else RiskLevel.NORMAL
+    before = ORDER.index(profile.risk_level)
+    done = None
+    if ORDER.index(min(wanted, HIGHEST_BY_FIGURES, key=ORDER.index)) > before:
+        wanted = min(wanted, HIGHEST_BY_FIGURES, key=ORDER.index)
+        set_level(session, profile, wanted, note=RAISED, actor=SYSTEM, now=now, by_figures=True)
+        done = "raised"
+    elif before and (counts or by_figures) and _may_go_down(profile, last, now):
+        lower = ORDER[before - 1]
+        set_level(session, profile, lower, note=LOWERED, actor=SYSTEM, now=now, by_figures=True)
+        done = "lowered"
+    if counts and _asks_to_decide(session, profile, figures, now):
+        done = "asked_to_decide"
+    return done
+
+
+def _rate(
+    session: Session,
+    keys: list[UUID],
+    figures: Mapping[UUID, RefundFigures],
+    counts: dict[str, int],
+    now: datetime,
+) -> None:
+    profiles = session.scalars(
+        select(AffiliateProfile)
+        .where(AffiliateProfile.user_id.in_(keys))
+        .order_by(AffiliateProfile.user_id)
+        .with_for_update(key_share=True)
+    ).all()
+    last = _last_changes(session, keys)
+    for profile in profiles:
+        done = rate_affiliate(
+            session,
+            profile,
+            figures.get(profile.user_id, RefundFigures()),
+            last=last.get(profile.user_id),
+            now=now,
+        )
+        counts["rated"] += 1
+        if done:
+            counts[done] += 1
+
+
+def _affiliates(session: Session, figures: Mapping[UUID, RefundFigures]) -> list[UUID]:
+    """Whoever has figures, or had: their rate falls back to nothing as invoices grow old."""
+    had = session.scalars(
+        select(AffiliateProfile.user_id).where(
+            or_(
+                AffiliateProfile.rated_invoices > 0,
+                AffiliateProfile.risk_level != RiskLevel.NORMAL,
+            )
+        )
+    )
+    return sorted({*figures, *had})
+
+
+def _last_changes(session: Session, keys: list[UUID]) -> dict[UUID, RiskLevelChange]:
+    """The last change of each affiliate's level, where there was one."""
+    last = (
+        select(RiskLevelChange)
+        .where(RiskLevelChange.affiliate_id.in_(keys))
+        .ext(distinct_on(RiskLevelChange.affiliate_id))
+        .order_by(RiskLevelChange.affiliate_id, RiskLevelChange.id.desc())
+    )
+    return {change.affiliate_id: change for change in session.scalars(last)}
+
+
+def _asked_for(figures: RefundFigures) -> RiskLevel:
+    asked = [level for level, percent in THRESHOLDS.items() if figures.is_at_least(percent)]
+    return max(asked, key=ORDER.index, default=RiskLevel.NORMAL)
+
+
+def _note_calm(profile: AffiliateProfile, figures: RefundFigures, now: datetime) -> None:
+    """Since when the rate has been under each threshold."""
+    for level, percent in THRESHOLDS.items():
+        name = f"under_{level.value.lower()}_since"
+        if figures.is_at_least(percent):
+            setattr(profile, name, None)
+        elif getattr(profile, name) is None:
+            setattr(profile, name, now)
+
+
+def _may_go_down(profile: AffiliateProfile, last: RiskLevelChange | None, now: datetime) -> bool:
+    """Whether the rate has been under the present level's threshold for 30 days in Paris, and
+    the level was not moved today already."""
+    since: datetime | None = getattr(profile, f"under_{profile.risk_level.value.lower()}_since")
+    today = clock.paris(now).date()
+    if since is None or (today - clock.paris(since).date()).days < CALM_DAYS:
+        return False
+    return last is None or clock.paris(last.changed_at).date() < today
+
+
+def _asks_to_decide(
+    session: Session, profile: AffiliateProfile, figures: RefundFigures, now: datetime
+) -> bool:
+    """Ask the owner about EXTREME_RISK, once until the rate has gone down again."""
+    if not figures.is_at_least(THRESHOLDS[RiskLevel.EXTREME_RISK]):
+        profile.extreme_asked_at = None
+        return False
+    if profile.extreme_asked_at or profile.risk_level is RiskLevel.EXTREME_RISK:
+        return False
+    profile.extreme_asked_at = now
+    emit(
+        session,
+        "affiliation.risk_decision_asked",
+        profile,
+        actor=SYSTEM,
+        data={
+            "affiliate_id": profile.user_id,
+            "invoices": figures.invoices,
+            "refunded": figures.refunded,
+        },
+    )
+    return True

@@ -1,0 +1,102 @@
+"""How much of what affiliates brought is refunded: of the last 90 days, and of all time."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from uuid import UUID
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from models.affiliation.attribution import Attribution
+from models.affiliation.profile import AffiliateProfile
+from models.billing import Invoice, InvoiceStatus, Refund
+from models.billing.refund import GRANTED
+
+LOOKED_AT = timedelta(days=90)
+RATE = Decimal("0.0001")
+
+
+@dataclass(frozen=True)
+class RefundFigures:
+    """Attributed paid invoices of the last 90 days, how many of them were refunded, whole or
+    in part, and how many ever were. An invoice counts once."""
+
+    invoices: int = 0
+    refunded: int = 0
+    refunded_ever: int = 0
+
+    @property
+    def rate(self) -> Decimal:
+        """Refunded ÷ all of the last 90 days, to four decimals."""
+        if not self.invoices:
+            return Decimal(0)
+        exact = Decimal(self.refunded) / Decimal(self.invoices)
+        return exact.quantize(RATE, rounding=ROUND_HALF_UP)
+
+    def is_at_least(self, percent: int) -> bool:
+        """Whether the exact rate, not the rounded one, reaches a percentage."""
+        return self.invoices > 0 and self.refunded * 100 >= self.invoices * percent
+
+
+def refund_figures(
+    session: Session, *, now: datetime, affiliates: Collection[UUID] | None = None
+) -> dict[UUID, RefundFigures]:
+    """The figures of some affiliates, or of all who brought a paid invoice; one statement.
+
+    An invoice is its affiliate's whose attribution stood when it was paid, own purchases
+    included, joinings whose days had passed excluded.
+    """
+    refunded = (
+        select(Refund.invoice_id).where(Refund.status.in_(GRANTED)).distinct().subquery("refunded")
+    )
+    is_refunded = refunded.c.invoice_id.is_not(None)
+    is_recent = Invoice.paid_at > now - LOOKED_AT
+    statement = (
+        select(
+            Attribution.affiliate_id,
+            func.count().filter(is_recent),
+            func.count().filter(is_recent, is_refunded),
+            func.count().filter(is_refunded),
+        )
+        .join(
+            Invoice,
+            and_(
+                Invoice.customer_id == Attribution.customer_id,
+                Invoice.paid_at >= Attribution.bound_at,
+                or_(Attribution.replaced_at.is_(None), Invoice.paid_at < Attribution.replaced_at),
+                or_(
+                    Attribution.converted_at.is_not(None),
+                    Attribution.expires_at.is_(None),
+                    Invoice.paid_at < Attribution.expires_at,
+                ),
+            ),
+        )
+        .outerjoin(refunded, refunded.c.invoice_id == Invoice.id)
+        .where(Invoice.status.in_((InvoiceStatus.PAID, InvoiceStatus.REFUNDED)))
+        .group_by(Attribution.affiliate_id)
+    )
+    if affiliates is not None:
+        statement = statement.where(Attribution.affiliate_id.in_(affiliates))
+    return {
+        affiliate_id: RefundFigures(invoices, recent, ever)
+        for affiliate_id, invoices, recent, ever in session.execute(statement)
+    }
+
+
+def keep_figures(profile: AffiliateProfile, figures: RefundFigures) -> None:
+    """Write an affiliate's figures down; the caller holds their profile's row."""
+    profile.refund_rate = figures.rate
+    profile.rated_invoices = figures.invoices
+    profile.total_refunds = figures.refunded_ever
+
+
+def affiliates_of(session: Session, invoice: Invoice) -> Iterable[UUID]:
+    """Whose figures an invoice may count in."""
+    return session.scalars(
+        select(Attribution.affiliate_id)
+        .where(Attribution.customer_id == invoice.customer_id)
+        .distinct()
+        .order_by(Attribution.affiliate_id)
+    ).all()
