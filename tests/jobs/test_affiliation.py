@@ -54,7 +54,7 @@ class TestJobs:
         assert affiliation.flush_clicks() == {"stored": 0}
         with unit_of_work() as session:
             assert session.scalars(select(TrackingEvent)).one().affiliate_id == alice.user_id
-            assert due.addresses(session) == now + timedelta(days=30)
+            assert session.scalar(due.addresses(session)) == now + timedelta(days=30)
 
     def test_maturing(self, alice):
         nothing = {"locked": 0, "released": 0, "released_amount": 0}

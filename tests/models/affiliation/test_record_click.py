@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
-from models import clock
+from models import clock, quick_redis
 from models.accounts import Platform
 from models.affiliation import TrackingEvent, click_buffer
 from models.affiliation.record_click import UnknownAffiliate, Visit, record_click
@@ -95,7 +95,7 @@ class TestRecordClick:
 class TestThroughRedis:
     @pytest.fixture(autouse=True)
     def _empty(self, redis, monkeypatch):
-        monkeypatch.setattr(click_buffer, "_left_alone_until", 0.0)
+        monkeypatch.setattr(quick_redis, "_left_alone_until", 0.0)
 
     def test_clicks_wait_and_are_stored_together(self, session, alice, now):
         clicks = [
