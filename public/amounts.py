@@ -1,5 +1,6 @@
 """Amounts and delays as people read them, in the language of the answer."""
 
+import re
 from decimal import Decimal
 
 from babel.numbers import format_currency, format_decimal, format_percent
@@ -7,7 +8,9 @@ from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
 from models.catalog import BillingInterval
+from models.errors import N_, BadInput
 
+_AMOUNT = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,2})?", re.ASCII)
 WHOLE = {"fr": "#,##0\N{NO-BREAK SPACE}¤", "en": "¤#,##0"}
 
 
@@ -29,6 +32,26 @@ def amount_text(cents: int, currency: str = "EUR") -> str:
 def exact_amount(cents: int) -> str:
     """Cents as machines read them: ``49.90``."""
     return format(Decimal(cents).scaleb(-2), ".2f")
+
+
+class NotAnAmount(BadInput):
+    code = "not_an_amount"
+    message = N_("“%(text)s” is not an amount: write it as 125 or 125.50.")
+
+
+def cents_typed(text: str, field: str = "amount") -> int:
+    """The cents of an amount as people type it: ``125``, ``1 225,50 €``. Raises NotAnAmount."""
+    plain = re.sub(r"[\s\u202f\u00a0€]", "", text).replace(",", ".")
+    if not _AMOUNT.fullmatch(plain):
+        raise NotAnAmount(field=field, text=text.strip()[:40])
+    whole, _, rest = plain.partition(".")
+    return int(whole) * 100 + int(rest.ljust(2, "0"))
+
+
+def typed_amount(cents: int) -> str:
+    """Cents as a field holds them, for the reader to change: ``125,50``."""
+    text = exact_amount(cents)
+    return text.replace(".", ",") if str(get_locale() or "fr")[:2] == "fr" else text
 
 
 def interval_text(interval: BillingInterval) -> str:

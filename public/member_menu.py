@@ -46,6 +46,7 @@ def menu() -> list[Group]:
                 (
                     _item(_("Overview"), "/affiliate/dashboard"),
                     _item(_("Commissions"), "/affiliate/commissions"),
+                    _item(_("Withdrawals"), "/affiliate/payouts"),
                     _item(_("Ledger"), "/affiliate/ledger"),
                 ),
             )

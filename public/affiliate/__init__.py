@@ -2,17 +2,40 @@
 
 from flask import Flask
 
-from public.affiliate import api, commissions, dashboard, joining, ledger, links
+from public.affiliate import (
+    api,
+    api_payouts,
+    commissions,
+    dashboard,
+    joining,
+    ledger,
+    links,
+    payout_details,
+    payouts,
+)
 from public.affiliate.door import pages
-from public.amounts import cents_text, number_text, part_text
+from public.amounts import cents_text, number_text, part_text, typed_amount
 from public.member_menu import in_member_area
 
-__all__ = ["api", "commissions", "dashboard", "install", "joining", "ledger", "links"]
+__all__ = [
+    "api",
+    "api_payouts",
+    "commissions",
+    "dashboard",
+    "install",
+    "joining",
+    "ledger",
+    "links",
+    "payout_details",
+    "payouts",
+]
 
 
 def install(app: Flask) -> None:
     """Serve them, each within the member area's frame."""
     pages.context_processor(in_member_area)
-    app.jinja_env.filters.update(cents=cents_text, count_text=number_text, part_of=part_text)
+    app.jinja_env.filters.update(
+        cents=cents_text, count_text=number_text, part_of=part_text, typed_cents=typed_amount
+    )
     app.register_blueprint(pages)
     app.register_blueprint(api.pages)

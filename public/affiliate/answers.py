@@ -16,14 +16,16 @@ Day = Annotated[date, Field(ge=EARLIEST, le=LATEST)]
 Place = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
 
 
-class _Filter(Body):
+class Filter(Body):
+    """From a day to a day, both included."""
+
     model_config = ConfigDict(populate_by_name=False)
 
     from_: Day | None = Field(None, alias="from")
     to: Day | None = None
 
 
-class CommissionsAsked(_Filter):
+class CommissionsAsked(Filter):
     """Which commissions; ``before`` and ``after`` are keys that a page answered."""
 
     status: CommissionStatus | None = None
@@ -32,7 +34,7 @@ class CommissionsAsked(_Filter):
     after: UUID | None = None
 
 
-class MovementsAsked(_Filter):
+class MovementsAsked(Filter):
     """Which movements; ``before`` and ``after`` are numbers that a page answered."""
 
     type: TransferType | None = None

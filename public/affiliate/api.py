@@ -7,6 +7,7 @@ from flask import Blueprint
 from flask_login import current_user
 
 from models.accounts import Permission, Platform
+from models.affiliation import Commission
 from models.affiliation.explain_commission import clawbacks_of, explain_commission
 from models.affiliation.own_commissions import (
     CommissionFilter,
@@ -138,12 +139,8 @@ def join_affiliates(json: Joining) -> Joined:
 
 def _commission(each: OwnCommission) -> dict[str, Any]:
     commission, sale = each.commission, each.sale
-    own = {
-        name: getattr(commission, name)
-        for name in CommissionShown.model_fields
-        if hasattr(commission, name) and name != "invoice"
-    }
-    return own | {
+    columns = CommissionShown.model_fields.keys() & Commission.__table__.columns.keys()
+    return {name: getattr(commission, name) for name in columns} | {
         "client": sale.client,
         "product": sale.product,
         "plan": sale.plan,

@@ -8,6 +8,8 @@ from flask_babel import gettext as _
 
 from models.affiliation import CommissionStatus
 from models.affiliation.explain_commission import Cents, Fact, Value, Word
+from models.affiliation.payout_method import PayoutMethod
+from models.affiliation.payouts import WithdrawalStatus
 from models.errors import N_
 from models.ledger import Account, TransferType
 from public.amounts import cents_text, number_text
@@ -21,6 +23,21 @@ COMMISSIONS = {
     CommissionStatus.MATURED: (N_("Released"), GOOD),
     CommissionStatus.PAID: (N_("Paid out"), GOOD),
     CommissionStatus.CLAWED_BACK: (N_("Taken back"), BAD),
+}
+
+WITHDRAWALS = {
+    WithdrawalStatus.PENDING_REVIEW: (N_("Under review"), WAIT),
+    WithdrawalStatus.APPROVED: (N_("Approved"), WAIT),
+    WithdrawalStatus.PAID: (N_("Paid"), GOOD),
+    WithdrawalStatus.REJECTED: (N_("Rejected"), BAD),
+    WithdrawalStatus.CANCELLED: (N_("Cancelled"), OFF),
+}
+
+METHODS = {
+    PayoutMethod.WIRE: N_("Bank transfer"),
+    PayoutMethod.PAYPAL: N_("PayPal"),
+    PayoutMethod.STRIPE: N_("Stripe"),
+    PayoutMethod.MANUAL: N_("By hand"),
 }
 
 MOVEMENTS = {

@@ -12,6 +12,7 @@ IN_ADDRESSES = {
     "uuid:capture_id": [A_CHECKOUT],
     "uuid:session_id": [A_CHECKOUT],
     "uuid:commission_id": [A_CHECKOUT],
+    "uuid:withdrawal_id": [A_CHECKOUT],
     "kind": ["svg", "png"],
     "button_key": ["academy-premium-monthly", "switched-off"],
     "slug": ["academy-premium", "cercle-createurs"],
@@ -151,7 +152,18 @@ class TestAddresses:
     def test_every_text_in_every_query(self, app, person):
         names = (
             *("next", "ref", "click", "token", "embed", "utm_source", "saved", "lang", "search"),
-            *("from", "to", "before", "after", "status", "type", "product", "page", "campaign"),
+            *(
+                "from",
+                "to",
+                "before",
+                "after",
+                "status",
+                "type",
+                "product",
+                "page",
+                "campaign",
+                "amount",
+            ),
         )
         for path in pages(app):
             for text in TEXTS.values():

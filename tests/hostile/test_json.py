@@ -19,6 +19,8 @@ FITTING = {
     "consent": True,
     "slug": "some-name",
     "accepts_terms": True,
+    "amount": 5000,
+    "method": "wire",
 }
 BY_HAND = [("POST", "/api/payments/button-seen")]
 _people = count(1)
