@@ -1,11 +1,14 @@
 """Jobs of billing: a card to be charged, attempts of unknown outcome, checkouts out of time."""
 
+from typing import Any
 from uuid import UUID
 
 from jobs.queue import job
 from models.billing.complete_checkout import complete_checkout
+from models.billing.end_periods import end_due_periods
 from models.billing.expire_captures import expire_and_close
 from models.billing.receive_card import COMPLETE
+from models.billing.renew_due import renew_due
 from models.billing.resolve_unknown import resolve_unknown
 from models.billing.send_refunds import send_refunds
 
@@ -20,6 +23,18 @@ def complete(capture_id: str) -> None:
 def resolve() -> dict[str, int]:
     """Ask the PSP what became of open attempts, and charge cards whose job was lost."""
     return resolve_unknown()
+
+
+@job("billing-renew-due", queue="money", timeout=6600)
+def renew(dry_run: bool = False) -> dict[str, Any]:
+    """Charge renewals, trials that ended and retries. Resumes where a killed run stopped."""
+    return renew_due(dry_run=dry_run)
+
+
+@job("billing-end-periods", queue="money", timeout=600)
+def end() -> dict[str, int]:
+    """End what is not renewed, and pause the unpaid whose grace is over."""
+    return end_due_periods()
 
 
 @job("billing-expire-captures", queue="money", timeout=300)

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from models import clock
 from models.accounts.purge import next_to_forget
 from models.affiliation import mature, nightly_risk, store_clicks, tidy_clicks
+from models.billing.due_renewals import next_renewal
+from models.billing.end_periods import next_end
 from models.billing.expire_captures import next_expiry
 from models.billing.refund import next_refund_due
 from models.billing.resolve_unknown import oldest_unknown
@@ -52,6 +54,16 @@ def checkouts(_session: Session) -> Select[Any]:
 def refunds(_session: Session) -> Select[Any]:
     """When the PSP is next to be told of a refund, or asked about one."""
     return next_refund_due()
+
+
+def renewals(_session: Session) -> Select[Any]:
+    """When the next subscription is to be charged."""
+    return next_renewal()
+
+
+def ends(_session: Session) -> Select[Any]:
+    """When the next purchase ends by itself, or the next grace does."""
+    return next_end()
 
 
 def clicks(_session: Session) -> datetime | None:

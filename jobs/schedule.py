@@ -22,6 +22,7 @@ PREFIX = "periodic-"
 
 EVERY_MINUTE = N_("Every minute")
 EVERY_5_MINUTES = N_("Every 5 minutes")
+EVERY_HOUR = N_("Every hour")
 
 PERIODIC = (
     Periodic("oversight-sweep", "* * * * *", "outbox", EVERY_MINUTE, next_due=due.outbox),
@@ -45,6 +46,15 @@ PERIODIC = (
         "billing-expire-captures", "*/5 * * * *", "money", EVERY_5_MINUTES, next_due=due.checkouts
     ),
     Periodic("billing-send-refunds", "*/5 * * * *", "money", EVERY_5_MINUTES, next_due=due.refunds),
+    Periodic(
+        "billing-renew-due",
+        "0 2 * * *",
+        "money",
+        N_("Every night at 02:00"),
+        dry_run=True,
+        next_due=due.renewals,
+    ),
+    Periodic("billing-end-periods", "0 * * * *", "money", EVERY_HOUR, next_due=due.ends),
     Periodic("affiliation-flush-clicks", "* * * * *", "outbox", EVERY_MINUTE, next_due=due.clicks),
     Periodic(
         "affiliation-mature",

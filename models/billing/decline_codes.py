@@ -26,7 +26,10 @@ _LATER = N_("Your bank could not answer. Try again in a moment, or use another c
 UNSPOKEN = Decline(False, _CALL_BANK)
 """A code that is not in the table: retried, and told without a reason."""
 
+NO_CARD = "no_card"
+
 DECLINES: dict[str, Decline] = {
+    NO_CARD: Decline(False, N_("There is no card to charge. Please enter one.")),
     "generic_decline": UNSPOKEN,
     "card_declined": UNSPOKEN,
     "do_not_honor": UNSPOKEN,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.billing.close_accesses import close_all_accesses
 from models.billing.customer import Customer, CustomerStatus
 from models.billing.invoice import Invoice, InvoiceStatus
-from models.oversight import Actor, emit
+from models.oversight import Actor, emit_all
 
 
 def end_subscription(
@@ -47,25 +48,27 @@ def end_subscriptions(
         customer.become(status)
         customer.next_charge_at = None
         customer.next_plan_id = customer.next_terms = None
-        if status is CustomerStatus.CANCELLED:
+        if status is CustomerStatus.CANCELLED and customer.cancelled_at is None:
             customer.cancelled_at = now
     if ending:
         void_open_invoices(session, ending, now=now)
         close_all_accesses(session, ending, now=now)
-    for customer in ending:
-        emit(
-            session,
-            "billing.subscription_ended",
-            customer,
-            actor=actor,
-            reason=reason,
-            data={
-                "user_id": customer.user_id,
-                "product_id": customer.product_id,
-                "status": status.value,
-            },
-        )
+    emit_all(
+        session,
+        "billing.subscription_ended",
+        [(customer, _facts(customer)) for customer in ending],
+        actor=actor,
+        reason=reason,
+    )
     return customers
+
+
+def _facts(customer: Customer) -> dict[str, Any]:
+    return {
+        "user_id": customer.user_id,
+        "product_id": customer.product_id,
+        "status": customer.status.value,
+    }
 
 
 def void_open_invoices(

@@ -11,7 +11,7 @@ from models.billing.note_event import PSP, explain_event, note_event
 from models.billing.payment_attempt import PaymentAttempt
 from models.billing.provider import Payment, PspEvent, current_provider
 from models.billing.provider_event import EventOutcome, ProviderEvent
-from models.billing.record_answer import record_answer
+from models.billing.record_word import record_word
 from models.oversight import SYSTEM
 from models.session import unit_of_work
 
@@ -61,10 +61,10 @@ def _act(session: Session, row: ProviderEvent, event: PspEvent, now: datetime) -
         explain_event(row, EventOutcome.IGNORED, reason="not_about_a_charge", now=now)
         return
     attempt = attempt_named(session, event.payment)
-    if attempt is None or attempt.capture_id is None:
+    if attempt is None:
         explain_event(row, EventOutcome.OPEN, reason="unknown_payment", now=now)
         return
-    recorded = record_answer(session, attempt.id, event.payment, actor=SYSTEM, now=now)
+    recorded = record_word(session, attempt.id, event.payment, actor=SYSTEM, now=now)
     if recorded.to_explain is not None:
         explain_event(row, EventOutcome.OPEN, reason=recorded.to_explain, now=now)
     elif recorded.changed:

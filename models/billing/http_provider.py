@@ -35,6 +35,8 @@ CARD_TEMPLATE = (
 class HttpProvider(PaymentProvider):
     """The acts over HTTP, against the vendors or the sandbox as the settings say."""
 
+    calls_at_once = 16
+
     def open_capture(self, request: CaptureRequest) -> Capture:
         return VaultClient(current_settings()).open_capture(request)
 

@@ -61,6 +61,11 @@ class Invoice(Keyed, Stamped, Becoming, Base):
             postgresql_include=["status", "kind", "amount_including_tax", "plan_id"],
         ),
         Index("ix_invoices_customer_id_id", "customer_id", "id"),
+        Index(
+            "ix_invoices_waiting",
+            "customer_id",
+            postgresql_where=text("status IN ('DRAFT', 'PENDING')"),
+        ),
         Index("ix_invoices_amount_including_tax_id", "amount_including_tax", "id"),
         Index(
             "ix_invoices_number_trgm",

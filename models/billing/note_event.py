@@ -33,7 +33,7 @@ def note_event(
         "source": source,
         "external_id": external_id,
         "kind": kind,
-        "body": _without_secrets(body),
+        "body": kept_body(body),
         "outcome": EventOutcome.OPEN,
         "received_at": now,
         "repeats": 0,
@@ -51,15 +51,16 @@ def note_event(
     return kept
 
 
-def _without_secrets(value: Any) -> Any:
+def kept_body(value: Any) -> Any:
+    """What may be kept of a word: no secret, and nothing that looks like a card number."""
     if isinstance(value, dict):
         return {
-            _storable(name): _without_secrets(item)
+            _storable(name): kept_body(item)
             for name, item in value.items()
             if name not in NEVER_KEPT
         }
     if isinstance(value, list):
-        return [_without_secrets(item) for item in value]
+        return [kept_body(item) for item in value]
     if isinstance(value, str):
         return _storable(value)
     return HIDDEN if type(value) is int and is_card_number(str(value)) else value

@@ -18,14 +18,21 @@ def next_number(session: Session, series: str, *, at: datetime) -> str:
     The counter's row stays locked until the transaction ends, and a rollback gives the
     number back: numbers are given in order and none is lost.
     """
+    return next_numbers(session, series, 1, at=at)[0]
+
+
+def next_numbers(session: Session, series: str, count: int, *, at: datetime) -> list[str]:
+    """So many next numbers of a series, in order, for one step of its counter."""
+    if not count:
+        return []
     year = paris(at).year
-    number: int = session.execute(
+    last: int = session.execute(
         insert(InvoiceCounter)
-        .values(series=series, year=year, last_number=1)
+        .values(series=series, year=year, last_number=count)
         .on_conflict_do_update(
             index_elements=["series", "year"],
-            set_={"last_number": InvoiceCounter.last_number + 1},
+            set_={"last_number": InvoiceCounter.last_number + count},
         )
         .returning(InvoiceCounter.last_number)
     ).scalar_one()
-    return f"{series}-{year}-{number:06d}"
+    return [f"{series}-{year}-{number:06d}" for number in range(last - count + 1, last + 1)]

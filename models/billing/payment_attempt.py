@@ -26,6 +26,7 @@ class PaymentAttempt(Keyed, Becoming, Base):
     A first purchase has no invoice until it is paid: its attempts hang off the checkout
     and are given the invoice once there is one. PENDING is neither success nor decline:
     it is resolved by asking the provider, and blocks every further attempt meanwhile.
+    ``uses_retry``: made by a run of renewals, without the customer, so that a refusal counts.
     """
 
     __tablename__ = "payment_attempts"
@@ -83,6 +84,7 @@ class PaymentAttempt(Keyed, Becoming, Base):
     invoice_id: Mapped[UUID | None] = mapped_column(ForeignKey("invoices.id"))
     payment_method_id: Mapped[UUID | None] = mapped_column(ForeignKey("payment_methods.id"))
     attempt_no: Mapped[int]
+    uses_retry: Mapped[bool] = mapped_column(default=False)
     idempotency_key: Mapped[str] = mapped_column(unique=True)
     amount: Mapped[int]
     currency: Mapped[str] = mapped_column(default="EUR")

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from models.errors import N_, DomainError
 
@@ -188,7 +188,12 @@ class PspEvent:
 
 
 class PaymentProvider(ABC):
-    """The acts. No act opens a transaction; none raises for what the PSP answered."""
+    """The acts. No act opens a transaction; none raises for what the PSP answered.
+
+    ``calls_at_once`` is how many charges or look-ups one process may have under way together.
+    """
+
+    calls_at_once: ClassVar[int] = 1
 
     @abstractmethod
     def open_capture(self, request: CaptureRequest) -> Capture:

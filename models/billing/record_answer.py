@@ -5,7 +5,7 @@ here: the first word that settles an attempt does, the others find it done.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -16,16 +16,9 @@ from models.billing.prepare_attempt import lock_attempt
 from models.billing.provider import Payment, PaymentOutcome
 from models.billing.settle_card import settle_card
 from models.billing.settle_purchase import PaidTwice, settle_purchase
-from models.billing.vault_client import CONNECT_SECONDS
+from models.billing.silence import ABANDONED_AFTER, give_up_after
 from models.oversight import Actor, emit
-from models.settings import current_settings
 
-CALLS_OF_AN_ATTEMPT = 3
-"""A customer at the PSP, the card through the vault, and the charge."""
-LEAST_SILENCE = timedelta(seconds=90)
-"""How long past its own time-out a charge may still turn up at the PSP."""
-ABANDONED_AFTER = timedelta(hours=24)
-"""A bank's question left open this long is not going to be answered."""
 PAID_TWICE = "paid_twice"
 
 
@@ -35,13 +28,6 @@ class Recorded:
 
     changed: bool
     to_explain: str | None = None
-
-
-def give_up_after() -> timedelta:
-    """How long after its attempt began a charge can no longer be on its way: each of its calls
-    may take as long as the settings allow, and the last one is the charge."""
-    longest_call = timedelta(seconds=CONNECT_SECONDS + current_settings().psp_timeout_seconds)
-    return CALLS_OF_AN_ATTEMPT * longest_call + LEAST_SILENCE
 
 
 NOTHING_NEW = Recorded(False)

@@ -22,9 +22,9 @@ from models.billing.complete_checkout import complete_checkout
 from models.billing.note_event import LOOK_UP, explain_event, note_event
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 from models.billing.prepare_attempt import attempt_of_try
-from models.billing.provider import Payment, PaymentOutcome, current_provider
 from models.billing.provider_event import EventOutcome
-from models.billing.record_answer import record_answer
+from models.billing.record_word import record_word
+from models.billing.resolve_invoices import look_up, resolve_invoices
 from models.oversight import SYSTEM
 from models.session import staff_reading, unit_of_work
 
@@ -53,6 +53,8 @@ def resolve_unknown() -> dict[str, int]:
         counts["found"] += 1
         with _apart(counts, capture_id=capture_id):
             complete_checkout(capture_id)
+    for name, count in resolve_invoices(wait=BETWEEN_LOOKS).items():
+        counts[name] += count
     return counts
 
 
@@ -107,7 +109,7 @@ def ask_about(attempt_id: UUID, *, wait: timedelta) -> bool:
         if not attempt.is_open or (attempt.asked_at or attempt.started_at) > asked_at - wait:
             return False
         attempt.asked_at = asked_at
-    payment = _look_up(attempt)
+    payment = look_up(attempt)
     with unit_of_work() as session:
         event = note_event(
             session,
@@ -119,7 +121,7 @@ def ask_about(attempt_id: UUID, *, wait: timedelta) -> bool:
         )
     with unit_of_work() as session:
         now = clock.now()
-        recorded = record_answer(session, attempt_id, payment, actor=SYSTEM, now=now)
+        recorded = record_word(session, attempt_id, payment, actor=SYSTEM, now=now)
         session.add(event)
         if recorded.to_explain is not None:
             explain_event(event, EventOutcome.OPEN, reason=recorded.to_explain, now=now)
@@ -128,17 +130,6 @@ def ask_about(attempt_id: UUID, *, wait: timedelta) -> bool:
         else:
             explain_event(event, EventOutcome.IGNORED, reason="nothing_new", now=now)
     return recorded.changed
-
-
-def _look_up(attempt: PaymentAttempt) -> Payment:
-    """The PSP's word; a card that it was never told of was never charged."""
-    if attempt.psp_customer_id is None:
-        return Payment(PaymentOutcome.NOT_FOUND, attempt.idempotency_key)
-    return current_provider().look_up(
-        attempt.idempotency_key,
-        psp_customer_id=attempt.psp_customer_id,
-        payment_id=attempt.psp_payment_id,
-    )
 
 
 def open_attempts(session: Session, *, before: datetime) -> Sequence[UUID]:
@@ -161,9 +152,7 @@ def open_attempts(session: Session, *, before: datetime) -> Sequence[UUID]:
 
 def oldest_unknown() -> Select[Any]:
     """Asks since when the oldest open attempt, or the oldest card without one, waits."""
-    attempts = select(func.min(PaymentAttempt.started_at)).where(
-        PaymentAttempt.outcome.in_(OPEN), PaymentAttempt.capture_id.is_not(None)
-    )
+    attempts = select(func.min(PaymentAttempt.started_at)).where(PaymentAttempt.outcome.in_(OPEN))
     cards = select(func.min(CaptureEndpoint.card_received_at)).where(
         CaptureEndpoint.status == CaptureStatus.PENDING
     )

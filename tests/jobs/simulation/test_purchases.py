@@ -93,8 +93,10 @@ class TestTrials:
     def test_paid_is_invoiced_with_its_setup_fee(self, play):
         result = play(click(), buy(), plans=plan(trial_days=7, trial_amount=100, setup_fee=1900))
 
-        (invoice,) = result["invoices"]
+        invoice, first = result["invoices"]
         assert invoice["kind"] == "TRIAL"
+        assert first["kind"] == "FIRST"
+        assert first["period_start"] == invoice["period_end"]
         assert invoice["amount_including_tax"] == 2000
         assert invoice["period_end"] == result["customers"][0]["trial_ends_at"]
         assert result["commissions"][0]["base_amount"] == 1667
@@ -102,7 +104,10 @@ class TestTrials:
     def test_free_with_a_setup_fee_invoices_the_fee(self, play):
         result = play(buy(visitor=None), plans=plan(trial_days=7, setup_fee=1900))
 
-        assert [row["amount_including_tax"] for row in result["invoices"]] == [1900]
+        assert [(row["kind"], row["amount_including_tax"]) for row in result["invoices"]] == [
+            ("TRIAL", 1900),
+            ("FIRST", 4900),
+        ]
 
 
 class TestAttribution:
