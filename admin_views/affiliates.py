@@ -1,19 +1,20 @@
 """Affiliates: who they are, their risk level and its history, what they earned and hold."""
 
-from typing import Any
 from uuid import UUID
 
-from flask_babel import gettext
 from markupsafe import Markup, escape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from admin_views.adjust import ADJUST
 from admin_views.base import AdminView
 from admin_views.filters import Choice, Flag, Reference
-from admin_views.formats import Code, Count, DayOf, Linked, Money, Percent, euros, moment
+from admin_views.formats import Code, Count, DayOf, Linked, Money, Percent, moment
 from admin_views.listing import Lookup, Row
 from admin_views.records import Panel, Related
 from admin_views.risk import CHANGE_RISK
+from admin_views.standing import balance_in
+from admin_views.statement import StatementMixin, figures
 from admin_views.words import status_words
 from models.accounts.permissions import Permission as P
 from models.affiliation import (
@@ -23,22 +24,13 @@ from models.affiliation import (
 )
 from models.catalog import Community
 from models.errors import N_
-from models.ledger import Account, LedgerAccount
-from models.ledger.balances import balances_of
+from models.ledger import Account, balances_of
 
 
-def balance_in(account: Account) -> Any:
-    """An affiliate's balance in one account, as a column."""
-    return lambda of: (
-        select(LedgerAccount.balance)
-        .where(LedgerAccount.affiliate_id == of.user_id, LedgerAccount.account == account)
-        .scalar_subquery()
-    )
-
-
-class AffiliateView(AdminView):
+class AffiliateView(StatementMixin, AdminView):
     table, slug, title = AffiliateProfile, "affiliates", N_("Affiliates & risk levels")
-    permissions = {"read": P.AFFILIATES_READ}
+    permissions = {"read": P.AFFILIATES_READ, "statement": P.LEDGER_READ}
+    verbs = {**AdminView.verbs, "statement_view": "statement"}
     key_name = "user_id"
     column_default_sort = ("user_id", True)
     lookups = {"guild": Lookup(Community, "current_guild_id")}
@@ -92,31 +84,25 @@ class AffiliateView(AdminView):
     )
     related = (
         Related("commissions", "affiliate", N_("Commissions")),
+        Related("withdrawals", "affiliate", N_("Withdrawals")),
         Related("transfers", "affiliate", N_("Ledger")),
         Related("clicks", "affiliate", N_("Clicks")),
         Related("attributions", "affiliate", N_("Attributions")),
     )
-    acts = (CHANGE_RISK,)
+    acts = (CHANGE_RISK, ADJUST)
     empty = N_("A WEOKTO user becomes an affiliate when they choose a slug for their links.")
 
     def panels(self, session: Session, row: Row) -> list[Panel]:
-        return [money_of(session, row["user_id"]), levels_of(session, row["user_id"])]
+        money = money_of(session, row["user_id"])
+        if self.allows("statement"):
+            money.url = self.address_of("statement_view", id=row["user_id"])
+        return [money, levels_of(session, row["user_id"])]
 
 
 def money_of(session: Session, affiliate_id: UUID) -> Panel:
     """An affiliate's balances, from the ledger."""
-    found = balances_of(session, affiliate_id)
     lines: list[list[Markup | str]] = [
-        [gettext(words), euros(amount)]
-        for words, amount in (
-            (N_("Earned"), found.earned),
-            (N_("Locked"), found.locked),
-            (N_("Available"), found.available),
-            (N_("Debt"), found.debt),
-            (N_("Reserved"), found.reserved),
-            (N_("Paid out"), found.paid_out),
-            (N_("Taken back"), found.clawed_back),
-        )
+        [words, amount] for words, amount in figures(balances_of(session, affiliate_id))
     ]
     return Panel(N_("Balances"), [N_("Account"), N_("Amount")], lines)
 

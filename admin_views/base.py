@@ -70,6 +70,8 @@ class AdminView(Guarded, ListMixin, RecordMixin, EditingMixin, ActsMixin, ModelV
     formats: ClassVar[dict[str, Format]] = {}
     amounts: ClassVar[Permission | None] = None
     """What shows the view's amounts: without it every Money column is left out."""
+    partial: ClassVar[bool] = False
+    """Another view shows every record of the table; this one only some, in their own light."""
     long_texts: ClassVar[frozenset[str]] = frozenset()
 
     form_base_class = ConsoleForm

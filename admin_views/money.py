@@ -29,6 +29,7 @@ class TransferView(AdminView):
     column_details_list = (
         *column_list,
         "commission_id",
+        "withdrawal_id",
         "idempotency_key",
     )
     column_labels = {"created_at": N_("When"), "description": N_("What for")}
@@ -36,6 +37,7 @@ class TransferView(AdminView):
         "seq": Count(),
         "affiliate.affiliate_slug": Linked("affiliates", "affiliate_id", Code()),
         "commission_id": Linked("commissions", "commission_id", Code()),
+        "withdrawal_id": Linked("withdrawals", "withdrawal_id", Code()),
     }
     column_searchable_list = ("affiliate.affiliate_slug",)
     search_hint = N_("Affiliate's slug or idempotency key")
@@ -49,6 +51,12 @@ class TransferView(AdminView):
             N_("Commission"),
             "commissions",
             lambda k: LedgerTransfer.commission_id == k,
+        ),
+        Reference(
+            "withdrawal",
+            N_("Withdrawal"),
+            "withdrawals",
+            lambda k: LedgerTransfer.withdrawal_id == k,
         ),
         *between("posted", LedgerTransfer.created_at, N_("Posted")),
     )

@@ -8,10 +8,11 @@ fingerprint; confirming runs the rule again and stops where the fingerprint has 
 import enum
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from flask_babel import gettext
 from sqlalchemy import event, func, inspect, select, text
@@ -24,7 +25,7 @@ from admin_views.labels import label_of
 from admin_views.reading import stop_reading
 from admin_views.structures import value_words
 from admin_views.words import status_words
-from models.base import Base
+from models.base import Base, Encrypted
 from models.errors import N_, DomainError
 from models.ledger import Account, LedgerEntry
 from models.oversight import AuditEvent, OutboxEvent, OutgoingMail
@@ -34,6 +35,10 @@ from models.session import engine_of
 Run = Callable[[Session], Any]
 QUIET = (AuditEvent, OutboxEvent)
 """Rows that every act writes: they say that it happened, not what it did."""
+
+
+NEW = object()
+"""Stands for the key of a row that the act itself makes, which is another one each time."""
 
 
 class EffectsChanged(DomainError):
@@ -76,6 +81,29 @@ def preview(run: Run, *, now: datetime) -> Effects:
             session.rollback()
 
 
+def preview_each(runs: Sequence[Run], *, now: datetime) -> list[Effects | DomainError]:
+    """The effects of rules run one after the other, or what each refuses with; all taken back.
+
+    Each sees what those before it did, as it will when they are done for good.
+    """
+    stop_reading()
+    found: list[Effects | DomainError] = []
+    with Session(engine_of("staff"), expire_on_commit=False) as session:
+        try:
+            for run in runs:
+                try:
+                    with session.begin_nested():
+                        effects = observe(session, run, now=now)
+                        session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+                        session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+                    found.append(effects)
+                except DomainError as refusal:
+                    found.append(refusal)
+        finally:
+            session.rollback()
+    return found
+
+
 def confirm(session: Session, run: Run, *, fingerprint: str, now: datetime) -> Effects:
     """Run a rule for good, if it still does what was shown. Raises EffectsChanged."""
     effects = observe(session, run, now=now)
@@ -87,9 +115,12 @@ def confirm(session: Session, run: Run, *, fingerprint: str, now: datetime) -> E
 def observe(session: Session, run: Run, *, now: datetime) -> Effects:
     """Run a rule and list what it did to the rows and to the ledger's balances."""
     seen: dict[tuple[str, str], dict[str, list[Any]]] = {}
+    made: set[Any] = set()
 
     def note(_session: Session, _context: Any, _instances: Any) -> None:
-        for row in (*session.new, *session.dirty, *session.deleted):
+        changed = sorted((*session.dirty, *session.deleted), key=_place_of)
+        made.update(getattr(row, "id", None) for row in session.new)
+        for row in (*session.new, *changed):
             if isinstance(row, Base) and not isinstance(row, QUIET):
                 _note(seen, session, row)
 
@@ -100,6 +131,11 @@ def observe(session: Session, run: Run, *, now: datetime) -> Effects:
         session.flush()
     finally:
         event.remove(session, "before_flush", note)
+    for changed in seen.values():
+        for values in changed.values():
+            values[:] = [
+                NEW if isinstance(value, UUID) and value in made else value for value in values
+            ]
     lines = [line for (what, _), changed in seen.items() for line in _lines(what, changed, now)]
     return Effects([*lines, *_postings_since(session, posted)])
 
@@ -117,6 +153,12 @@ def _note(seen: dict[Any, Any], session: Session, row: Base) -> None:
             continue
         before = history.deleted[0] if history.deleted else None
         kept.setdefault(column.key, [before, None])[1] = history.added[0] if history.added else None
+
+
+def _place_of(row: Any) -> tuple[str, str]:
+    """What tells rows apart that were there before: a session keeps them in no order."""
+    state = inspect(row)
+    return state.mapper.class_.__name__, str(state.identity)
 
 
 def _kind_of(row: Base) -> str:
@@ -137,7 +179,9 @@ def _name_of(row: Base) -> str:
 
 
 def _is_hidden(column: Any) -> bool:
-    return column.key == "updated_at" or bool(column.columns[0].info.get("secret"))
+    kept = column.columns[0]
+    secret = kept.info.get("secret") or isinstance(kept.type, Encrypted)
+    return column.key == "updated_at" or bool(secret)
 
 
 def _lines(what: str, changed: dict[str, list[Any]], now: datetime) -> list[Effect]:
@@ -154,6 +198,8 @@ def _of(what: str, key: str) -> str:
 def _told(key: str, value: Any, now: datetime) -> str:
     if value is None:
         return "–"
+    if value is NEW:
+        return gettext("the new one")
     if isinstance(value, datetime):
         near = abs((value - now).total_seconds()) < 1
         return gettext("now") if near else moment(value)

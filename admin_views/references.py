@@ -56,7 +56,7 @@ def link_to_record(console: Console, table: str, key: str, words: str) -> Markup
     """A record of a table as a link with the words given; None where no view shows it."""
     for view in console.views.values():
         shown = getattr(getattr(view, "table", None), "__tablename__", None)
-        if shown == table and view.allows("read"):
+        if shown == table and not view.partial and view.allows("read"):
             link = '<a href="{}/details/?id={}">{}</a>'
             return Markup(link).format(view.url, key, words)
     return None

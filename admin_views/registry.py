@@ -4,6 +4,7 @@ from typing import Any
 
 from admin_views.affiliates import AffiliateView
 from admin_views.affiliation import AttributionView, ClickView, CommissionView, ProgramView
+from admin_views.batches import BatchView
 from admin_views.buttons import ButtonView
 from admin_views.catalog import AccessView, CommunityView, ProductView
 from admin_views.jobs import JobsView
@@ -14,6 +15,8 @@ from admin_views.payments import AttemptView, CheckoutView, ProviderEventView
 from admin_views.people import SessionView, UserView
 from admin_views.plans import PlanView
 from admin_views.sales import CustomerView, InvoiceView
+from admin_views.verification import VerificationView
+from admin_views.withdrawals import PayoutView, WithdrawalView
 from models.errors import N_
 
 MENU: tuple[tuple[str, tuple[Any, ...]], ...] = (
@@ -33,7 +36,17 @@ MENU: tuple[tuple[str, tuple[Any, ...]], ...] = (
             LockRulesView,
         ),
     ),
-    (N_("Money"), (TransferView, EntryView)),
+    (
+        N_("Money"),
+        (
+            WithdrawalView,
+            PayoutView,
+            BatchView,
+            TransferView,
+            EntryView,
+            VerificationView,
+        ),
+    ),
     (
         N_("System"),
         (UserView, SessionView, AuditView, LogView, JobsView, RunView, MailView),

@@ -11,6 +11,10 @@ from models import clock
 from models.accounts import Platform, UserType
 from models.accounts.open_session import open_session
 from models.affiliation import Attribution, Commission, LockRuleVersion, RateType
+from models.affiliation.payouts.ask_withdrawal import ask_withdrawal
+from models.affiliation.payouts.business_days import next_business_day
+from models.affiliation.payouts.decide_withdrawal import approve_withdrawal
+from models.affiliation.payouts.make_batch import make_batch
 from models.billing import (
     AttemptOutcome,
     Customer,
@@ -25,6 +29,7 @@ from models.billing import (
 )
 from models.oversight import SYSTEM, JobRun, OutgoingMail, SystemLog
 from models.session import staff_reading, unit_of_work
+from tests.earnings import Earnings
 from tests.factories import Make
 
 NUMBERS = count(1)
@@ -187,6 +192,16 @@ def earn(make, invoice, customer, affiliate):
     )
 
 
+def paid_out(make):
+    """An affiliate with a withdrawal in a payment file, and money left to be paid."""
+    session, now = make.session, clock.now()
+    affiliate = Earnings(make, now).affiliate(20_000, slug="paula")
+    asked = ask_withdrawal(session, affiliate.user_id, 10_000, actor=SYSTEM, now=now)
+    approve_withdrawal(session, asked.id, actor=SYSTEM, now=now)
+    day = next_business_day(clock.today())
+    make_batch(session, [asked.id], execution_date=day, actor=SYSTEM, now=now)
+
+
 def business(make):
     """A row or more of everything the consoles show."""
     affiliate = make.affiliate("alice")
@@ -205,6 +220,7 @@ def business(make):
             outcome=AttemptOutcome.SUCCEEDED,
         )
     )
+    paid_out(make)
     make.add(ProviderEvent(source="psp", external_id="evt_1"))
     make.add(
         OutgoingMail(

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from admin_views import acts
+from admin_views import bulk
 from models import clock
 from models.accounts import User, UserSession, UserType
 from models.accounts.open_session import open_session
@@ -114,32 +114,43 @@ class TestRefusals:
         assert read(lambda s: s.get(User, user.id).user_type) is UserType.ADMIN
 
 
+def shown_rows(page):
+    """What the page of a bulk act sends back: its rows and their fingerprints."""
+    keys = re.findall(r'name="rowid" value="([^"]+)"', page)
+    return {"rowid": keys, "fingerprint": FINGERPRINT.findall(page)}
+
+
 class TestBulk:
     def test_one_refusal_does_not_undo_the_others(self, owner, console, keep, read):
         users = keep(lambda make: [make.user(), make.user()])
         keys = [str(user.id) for user in users] + [str(owner.user_id)]
         asked = owner.post(f"{console}/users/action/", {"action": "suspend", "rowid": keys})
         assert asked.text.count('name="rowid"') == 3
-        answer = owner.post(
-            f"{console}/users/action/",
-            {"action": "suspend", "rowid": keys, "confirmed": "1", "reason": "spam"},
-        )
+        fields = {"action": "suspend", "confirmed": "1", "reason": "spam"}
+        shown = owner.post(f"{console}/users/action/", {**fields, "rowid": keys}).text
+        assert shown.count('name="rowid"') == 2
+        assert shown.count('role="alert"') == 1
+        keep(lambda make: open_for(make, make.session.get(User, users[0].id)))
+        answer = owner.post(f"{console}/users/action/", {**fields, **shown_rows(shown)})
         assert answer.status_code == 302
-        assert read(lambda s: s.scalar(select(func.count()).where(User.is_suspended))) == 2
+        assert read(lambda s: s.scalars(select(User.id).where(User.is_suspended)).all()) == [
+            users[1].id
+        ]
         page = owner.get(f"{console}/users/").text
         assert "flash success" in page
         assert "flash error" in page
 
     def test_all_rows_of_the_filter(self, owner, console, keep, read):
         keep(lambda make: [make.user(f"spam-{n}@example.org") for n in range(60)])
-        owner.post(
-            f"{console}/users/action/?search=spam-",
-            {"action": "suspend", "all": "1", "confirmed": "1", "reason": "spam"},
-        )
+        fields = {"action": "suspend", "confirmed": "1", "reason": "spam"}
+        address = f"{console}/users/action/?search=spam-"
+        shown = owner.post(address, {**fields, "all": "1"}).text
+        assert read(lambda s: s.scalar(select(func.count()).where(User.is_suspended))) == 0
+        owner.post(address, {**fields, **shown_rows(shown)})
         assert read(lambda s: s.scalar(select(func.count()).where(User.is_suspended))) == 60
 
     def test_a_filter_of_too_many_rows_says_where_it_stops(self, owner, console, keep, monkeypatch):
-        monkeypatch.setattr(acts, "MOST_AT_ONCE", 2)
+        monkeypatch.setattr(bulk, "MOST_AT_ONCE", 2)
         keep(lambda make: [make.user(display_name="Same Name") for _ in range(3)])
         address = f"{console}/users/action/?search=Same+Name"
         page = owner.post(address, {"action": "suspend", "all": "1"}).text
