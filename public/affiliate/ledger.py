@@ -28,6 +28,14 @@ from public.identity import member_reading
 
 PATH = "/affiliate/ledger"
 FILTERS = ("type", "from", "to")
+LOSSES = frozenset(
+    {
+        TransferType.COMMISSION_CLAWED_BACK,
+        TransferType.ADJUSTMENT_DEBIT,
+        TransferType.FEE_DEDUCTED,
+    }
+)
+"""Movements that leave the affiliate with less; the others move money between their accounts."""
 NOTHING = MovementPage(rows=(), newer=None, older=None)
 
 
@@ -90,6 +98,8 @@ def row_of(movement: Movement) -> dict[str, Any]:
         "type": movement_text(transfer.type),
         "description": transfer.description,
         "commission_id": transfer.commission_id,
+        "withdrawal_id": transfer.withdrawal_id,
+        "is_loss": transfer.type in LOSSES,
         "entries": [
             {
                 "account": account_text(entry.account),
