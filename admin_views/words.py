@@ -133,6 +133,26 @@ STATUSES: dict[str, dict[str, tuple[str, str]]] = {
         "SETTLED": (N_("Settled"), GOOD),
         "GIVEN_UP": (N_("Given up"), OFF),
     },
+    "BoostType": {
+        "percentage_increase": (N_("Points more"), PLAIN),
+        "flat_bonus": (N_("Fixed bonus"), PLAIN),
+    },
+    "BoostScope": {
+        "GLOBAL": (N_("All products"), PLAIN),
+        "SPECIFIC": (N_("Some products"), PLAIN),
+    },
+    "RedemptionStatus": {
+        "ACTIVE": (N_("In force"), GOOD),
+        "EXPIRED": (N_("Over"), OFF),
+        "DEACTIVATED": (N_("Ended"), OFF),
+    },
+    "FlagKind": {
+        "SAME_IP": (N_("Many purchases from one address"), BAD),
+        "SAME_CARD": (N_("Many purchases with one card"), BAD),
+        "OWN_EMAIL": (N_("A buyer's email like their own"), BAD),
+        "CLICK_BURST": (N_("Bursts of clicks without purchases"), BAD),
+        "REFUND_CLUSTER": (N_("Many refunds at once"), BAD),
+    },
     "TransferType": {
         "COMMISSION_EARNED": (N_("Commission earned"), GOOD),
         "COMMISSION_MATURED": (N_("Commission released"), GOOD),

@@ -2,8 +2,10 @@
 
 from jobs.queue import job
 from models import clock
+from models.affiliation.attribution import end_joinings
 from models.affiliation.mature import mature_due
 from models.affiliation.nightly_risk import nightly_risk
+from models.affiliation.redeem_boost import expire_boosts
 from models.affiliation.store_clicks import AT_ONCE, forget_stored, store_waiting_clicks
 from models.affiliation.tidy_clicks import hash_old_addresses, make_click_months
 from models.session import unit_of_work
@@ -36,9 +38,19 @@ def risk(dry_run: bool = False) -> dict[str, int]:
 
 @job("affiliation-tidy", queue="default", timeout=600)
 def tidy() -> dict[str, int]:
-    """Make the coming months' partitions of clicks, and hash addresses past their time."""
+    """Make the coming months' partitions of clicks, hash addresses past their time, and end
+    the boosts and the joinings whose days have passed."""
     with unit_of_work() as session:
         made = make_click_months(session, now=clock.now())
     with unit_of_work() as session:
         hashed = hash_old_addresses(session, now=clock.now())
-    return {"months_made": made, "addresses_hashed": hashed}
+    with unit_of_work() as session:
+        boosts = expire_boosts(session, now=clock.now())
+    with unit_of_work() as session:
+        joinings = end_joinings(session, now=clock.now())
+    return {
+        "months_made": made,
+        "addresses_hashed": hashed,
+        "boosts_expired": boosts,
+        "joinings_ended": joinings,
+    }

@@ -7,12 +7,19 @@ run that does nothing; answering too late would lose one, so each errs on the ea
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, union_all
 from sqlalchemy.orm import Session
 
 from models import clock
 from models.accounts.purge import next_to_forget
-from models.affiliation import mature, nightly_risk, store_clicks, tidy_clicks
+from models.affiliation import (
+    attribution,
+    mature,
+    nightly_risk,
+    redeem_boost,
+    store_clicks,
+    tidy_clicks,
+)
 from models.billing.due_renewals import next_renewal
 from models.billing.end_periods import next_end
 from models.billing.expire_captures import next_expiry
@@ -81,9 +88,14 @@ def refund_rates(_session: Session) -> Select[Any]:
     return nightly_risk.next_rating()
 
 
-def addresses(_session: Session) -> Select[Any]:
-    """When the next address of a click is to be hashed."""
-    return tidy_clicks.next_to_hash()
+def tidying(_session: Session) -> Select[Any]:
+    """When the next address of a click is to be hashed, or the next boost or joining is over."""
+    instants = union_all(
+        tidy_clicks.next_to_hash(),
+        redeem_boost.next_expiry_of_boosts(),
+        attribution.next_end_of_joinings(),
+    ).subquery()
+    return select(func.min(instants.c[0]))
 
 
 def leavings(_session: Session) -> Select[Any]:

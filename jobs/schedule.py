@@ -77,7 +77,7 @@ PERIODIC = (
         "30 4 * * *",
         "default",
         N_("Every night at 04:30"),
-        next_due=due.addresses,
+        next_due=due.tidying,
     ),
     Periodic(
         "ledger-verify", "0 5 * * *", "default", N_("Every night at 05:00"), next_due=due.never

@@ -1,21 +1,32 @@
 """Attribution at purchase: whose visitor the buyer is. The last good click wins."""
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
-from models.accounts import User
-from models.affiliation.attribution import Attribution, standing_attribution
-from models.affiliation.click_id import Clicked, read_click_id
+from models.affiliation.attribution import Attribution, standing_for
+from models.affiliation.click_id import Clicked
+from models.affiliation.free_days import free_days
+from models.affiliation.good_click import good_click_among
+from models.affiliation.own_purchase import flag_own_purchase
 from models.affiliation.profile import AffiliateProfile
-from models.affiliation.program import program_of
-from models.affiliation.self_referral import evidence_of_self_referral
-from models.affiliation.tracking_event import click_by_id
+from models.affiliation.program import program_of, programs_of_community
 from models.billing import Customer
+from models.catalog import Plan, Product
 from models.oversight import Actor, emit
-from models.session import keep
+
+
+@dataclass(frozen=True)
+class Bought:
+    """A purchase as attribution sees it; ``is_free``: nothing of its plan is ever to be paid."""
+
+    customer: Customer
+    product_id: UUID
+    community_id: UUID
+    is_free: bool
+    at: datetime
 
 
 def attribute_purchase(
@@ -31,28 +42,27 @@ def attribute_purchase(
 
     The caller holds the buyer's row. A good click replaces an older attribution of the
     person and product, which stays as history; without one, an unexpired attribution
-    stands. An own purchase is bound and flagged. A second call with the same click changes
-    nothing. None: nobody brought this buyer.
+    stands, and so does one made by joining something free in the product's community, if it
+    is the younger. What is bought without paying binds for some days only. An own purchase
+    is bound and flagged. A second call with the same click changes nothing. None: nobody
+    brought this buyer.
     """
-    click = good_click(session, click_id, customer.product_id, now=now)
-    standing = standing_attribution(session, customer.user_id, customer.product_id)
-    if click is None:
-        if standing is None or (standing.expires_at is not None and standing.expires_at <= now):
-            return None
-        bound = standing
-    elif standing is not None and standing.tracking_event_id == click.event_id:
-        bound = standing
-    else:
-        _replace(session, standing, click, now)
-        bound = Attribution(
-            tracking_event_id=click.event_id,
-            user_id=customer.user_id,
-            product_id=customer.product_id,
-            affiliate_id=click.affiliate_id,
-            bound_at=now,
-        )
+    bought = _bought(session, customer, now)
+    click = _click(session, bought, click_id)
+    standing, joined = standing_for(
+        session, customer.user_id, bought.product_id, bought.community_id, now=now
+    )
+    bound = (
+        _by_click(session, bought, click, standing, joined)
+        if click
+        else _without_click(session, bought, standing, joined)
+    )
+    if bound is None:
+        return None
+    if bound.is_free_product_attribution and not bought.is_free and bound.converted_at is None:
+        bound.converted_at = now
     is_news, bound.customer_id = bound.customer_id != customer.id, customer.id
-    _flag_own_purchase(session, bound, card_fingerprint)
+    flag_own_purchase(session, bound, card_fingerprint=card_fingerprint)
     session.add(bound)
     if is_news:
         with session.no_autoflush:
@@ -60,58 +70,87 @@ def attribute_purchase(
     return bound
 
 
-def good_click(
-    session: Session, click_id: str | None, product_id: UUID, *, now: datetime
-) -> Clicked | None:
-    """The click behind an id, where it counts for this product now.
+def _bought(session: Session, customer: Customer, now: datetime) -> Bought:
+    plan = Plan.get(session, customer.current_plan_id)
+    product = Product.get(session, customer.product_id)
+    is_free = not (plan.price_amount or plan.trial_amount or plan.setup_fee)
+    return Bought(customer, product.id, product.community_id, is_free, now)
 
-    It does when its affiliate has a profile and is not suspended, the product's program is
-    active, and the program's days since the click have not passed.
-    """
-    click = find_click(session, click_id) if click_id else None
-    program = program_of(session, product_id)
-    if click is None or program is None or not program.is_active:
+
+def _click(session: Session, bought: Bought, click_id: str | None) -> Clicked | None:
+    """The click, where it is good: for the product, or for anything that follows a free one."""
+    if not click_id:
         return None
-    if not click.at <= now < click.at + timedelta(days=program.cookie_duration_days):
-        return None
-    affiliate = session.scalar(_WITH_PERSON, {"affiliate_id": click.affiliate_id})
-    if affiliate is None:
-        return None
-    return None if keep(session, affiliate).user.is_suspended else click
+    if bought.is_free:
+        programs = programs_of_community(session, bought.community_id)
+    else:
+        program = program_of(session, bought.product_id)
+        programs = [program] if program else []
+    return good_click_among(session, click_id, programs, now=bought.at)
 
 
-_WITH_PERSON = (
-    select(AffiliateProfile)
-    .where(AffiliateProfile.user_id == bindparam("affiliate_id"))
-    .options(joinedload(AffiliateProfile.user, innerjoin=True))
-)
+def _by_click(
+    session: Session,
+    bought: Bought,
+    click: Clicked,
+    standing: Attribution | None,
+    joined: Attribution | None,
+) -> Attribution:
+    if (
+        standing is not None
+        and standing.tracking_event_id == click.event_id
+        and not standing.has_lapsed(bought.at)
+    ):
+        return standing
+    _replace(session, standing, bought.at, by_event=click.event_id)
+    bound = _new(bought, click.event_id, click.affiliate_id)
+    if joined is not None and joined.affiliate_id == click.affiliate_id:
+        _follow(bound, joined)
+    elif bought.is_free:
+        affiliate = AffiliateProfile.get(session, click.affiliate_id)
+        bound.is_free_product_attribution = True
+        bound.community_id = bought.community_id
+        bound.expires_at = bought.at + free_days(session, affiliate, at=bought.at)
+    return bound
 
 
-def find_click(session: Session, click_id: str) -> Clicked | None:
-    """A click by its id: what the id itself says, else the stored row."""
-    known = read_click_id(click_id)
-    if known is not None:
-        return known
-    event = click_by_id(session, click_id)
-    return Clicked(event.id, event.affiliate_id, event.created_at) if event else None
+def _without_click(
+    session: Session, bought: Bought, standing: Attribution | None, joined: Attribution | None
+) -> Attribution | None:
+    """What stands: the younger of the product's own and a joining's; expired ones are over."""
+    if standing is not None and standing.expires_at and standing.expires_at <= bought.at:
+        _replace(session, standing, bought.at, by_event=None)
+        standing = None
+    if joined is None or (standing is not None and standing.bound_at >= joined.bound_at):
+        return standing
+    _replace(session, standing, bought.at, by_event=joined.tracking_event_id)
+    bound = _new(bought, joined.tracking_event_id, joined.affiliate_id)
+    _follow(bound, joined)
+    return bound
 
 
-def _replace(session: Session, standing: Attribution | None, click: Clicked, now: datetime) -> None:
+def _new(bought: Bought, event_id: UUID | None, affiliate_id: UUID) -> Attribution:
+    return Attribution(
+        tracking_event_id=event_id,
+        user_id=bought.customer.user_id,
+        product_id=bought.product_id,
+        affiliate_id=affiliate_id,
+        bound_at=bought.at,
+    )
+
+
+def _follow(bound: Attribution, joined: Attribution) -> None:
+    """A purchase within a joining's days follows from it, and shares its end."""
+    bound.is_free_product_attribution = True
+    bound.community_id = joined.community_id
+    bound.expires_at = joined.expires_at
+
+
+def _replace(
+    session: Session, standing: Attribution | None, at: datetime, *, by_event: UUID | None
+) -> None:
     if standing is None:
         return
-    standing.replaced_at = now
-    standing.replaced_by_event_id = click.event_id
+    standing.replaced_at = at
+    standing.replaced_by_event_id = by_event
     session.flush()  # the partial unique index takes the new row only once this one is replaced
-
-
-def _flag_own_purchase(session: Session, bound: Attribution, card_fingerprint: str | None) -> None:
-    if bound.self_referral:
-        return
-    evidence = evidence_of_self_referral(
-        session,
-        AffiliateProfile.get(session, bound.affiliate_id),
-        User.get(session, bound.user_id),
-        card_fingerprint,
-    )
-    bound.self_referral = evidence is not None
-    bound.self_referral_evidence = evidence

@@ -1,9 +1,22 @@
 """Attributions: whose visitor a buyer is, for one product, with its history."""
 
 from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, select, text
+from sqlalchemy import (
+    CheckConstraint,
+    CursorResult,
+    ForeignKey,
+    Index,
+    Select,
+    and_,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import clock
@@ -86,4 +99,72 @@ def standing_attribution(session: Session, user_id: UUID, product_id: UUID) -> A
             Attribution.product_id == product_id,
             Attribution.replaced_at.is_(None),
         )
+    )
+
+
+def standing_for(
+    session: Session, user_id: UUID, product_id: UUID, community_id: UUID, *, now: datetime
+) -> tuple[Attribution | None, Attribution | None]:
+    """What stands for a purchase: the product's own, expired or not, and the youngest unexpired
+    one made by joining something else free in its community. One statement."""
+    found = session.scalars(
+        select(Attribution)
+        .where(
+            Attribution.user_id == user_id,
+            Attribution.replaced_at.is_(None),
+            or_(
+                Attribution.product_id == product_id,
+                and_(
+                    Attribution.is_free_product_attribution,
+                    Attribution.community_id == community_id,
+                    Attribution.expires_at > now,
+                ),
+            ),
+        )
+        .order_by(Attribution.bound_at, Attribution.id)
+    ).all()
+    own = [each for each in found if each.product_id == product_id]
+    joined = [each for each in found if each.product_id != product_id]
+    return (own[-1] if own else None), (joined[-1] if joined else None)
+
+
+def joined_attribution(session: Session, user_id: UUID, community_id: UUID) -> Attribution | None:
+    """The unreplaced attribution that joining a community made, expired or not."""
+    return session.scalar(
+        select(Attribution).where(
+            Attribution.user_id == user_id,
+            Attribution.community_id == community_id,
+            Attribution.product_id.is_(None),
+            Attribution.replaced_at.is_(None),
+        )
+    )
+
+
+def end_joinings(session: Session, *, now: datetime) -> int:
+    """End the joinings whose days have passed without a purchase; answers how many.
+
+    Those of somebody's free product stay for their invoices to name; they earn nothing more.
+    """
+    statement = (
+        update(Attribution)
+        .where(
+            Attribution.is_free_product_attribution,
+            Attribution.replaced_at.is_(None),
+            Attribution.converted_at.is_(None),
+            Attribution.customer_id.is_(None),
+            Attribution.expires_at <= now,
+        )
+        .values(replaced_at=Attribution.expires_at)
+        .execution_options(synchronize_session=False)
+    )
+    return cast(CursorResult[Any], session.execute(statement)).rowcount
+
+
+def next_end_of_joinings() -> Select[Any]:
+    """Asks when the next joining is over; NULL where none waits."""
+    return select(func.min(Attribution.expires_at)).where(
+        Attribution.is_free_product_attribution,
+        Attribution.replaced_at.is_(None),
+        Attribution.converted_at.is_(None),
+        Attribution.customer_id.is_(None),
     )

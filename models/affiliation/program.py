@@ -1,6 +1,7 @@
 """Affiliate programs: one per product, what its sales earn by default."""
 
 import enum
+from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
@@ -40,3 +41,13 @@ class AffiliateProgram(Keyed, Stamped, Base):
 def program_of(session: Session, product_id: UUID) -> AffiliateProgram | None:
     """The program of a product, where it has one."""
     return session.scalar(select(AffiliateProgram).where(AffiliateProgram.product_id == product_id))
+
+
+def programs_of_community(session: Session, community_id: UUID) -> Sequence[AffiliateProgram]:
+    """The programs of every product of a community."""
+    return session.scalars(
+        select(AffiliateProgram)
+        .join(Product, Product.id == AffiliateProgram.product_id)
+        .where(Product.community_id == community_id)
+        .order_by(AffiliateProgram.id)
+    ).all()

@@ -54,7 +54,7 @@ class TestJobs:
         assert affiliation.flush_clicks() == {"stored": 0}
         with unit_of_work() as session:
             assert session.scalars(select(TrackingEvent)).one().affiliate_id == alice.user_id
-            assert session.scalar(due.addresses(session)) == now + timedelta(days=30)
+            assert session.scalar(due.tidying(session)) == now + timedelta(days=30)
 
     def test_maturing(self, alice):
         nothing = {"locked": 0, "released": 0, "released_amount": 0}
@@ -64,8 +64,9 @@ class TestJobs:
     def test_tidying(self, alice):
         clock.advance(timedelta(days=4000))
 
-        assert affiliation.tidy() == {"months_made": 4, "addresses_hashed": 0}
-        assert affiliation.tidy() == {"months_made": 0, "addresses_hashed": 0}
+        done = {"addresses_hashed": 0, "boosts_expired": 0, "joinings_ended": 0}
+        assert affiliation.tidy() == {"months_made": 4, **done}
+        assert affiliation.tidy() == {"months_made": 0, **done}
 
     def test_proving(self, alice):
         first = ledger.verify()

@@ -93,8 +93,8 @@ class TestAttributePurchase:
     def test_unless_it_has_expired(self, session, shop, make, now):
         customer = shop.brought_by(make.affiliate(), expires_at=now)
 
-        assert bind(session, customer, now) is None
         assert bind(session, customer, now - DAY) is not None
+        assert bind(session, customer, now) is None
 
     def test_the_same_click_twice_binds_once(self, session, shop, make, now):
         customer = shop.customer()
