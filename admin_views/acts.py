@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from admin_views.acting import acting, is_fresh
 from admin_views.bulk import BulkMixin, asks
 from admin_views.forms import ConsoleForm
-from admin_views.preview import Effects, confirm, preview
-from admin_views.reading import reading
+from admin_views.preview import Effects, EffectsChanged, confirm, preview
+from admin_views.reading import reading, stop_reading
 from admin_views.writing import Outcome, in_words, transaction
 from models import clock
 from models.accounts.permissions import Permission
@@ -39,6 +39,9 @@ class Act:
     effects first and confirming needs their fingerprint. ``fresh``: asks for a second
     factor of the last ten minutes. ``together``: on ticked rows only, of which it makes one
     thing: ``do`` gets all their keys and answers a record of the view ``leads_to``.
+    ``foresees``: ``do(key, data, actor=, now=)`` is then a composition around a call outside,
+    which cannot be done and taken back; what it would do is reckoned by
+    ``foresees(session, key, data, now=)``.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Act:
     danger: bool = False
     together: bool = False
     leads_to: str = ""
+    foresees: Callable[..., Effects] | None = None
 
 
 class ActsMixin(BulkMixin):
@@ -123,12 +127,16 @@ class ActsMixin(BulkMixin):
     def _look(self: Any, act: Act, key: Any, form: Any) -> tuple[Any, Effects | None]:
         now = clock.now()
         try:
+            if act.foresees is not None:
+                return None, act.foresees(reading(), key, _data(form), now=now)
             return None, preview(_run(act, key, form, acting(), now), now=now)
         except DomainError as refusal:
             return refusal, None
 
     def _carry_out(self: Any, act: Act, key: Any, form: Any) -> DomainError | None:
         now = clock.now()
+        if act.foresees is not None:
+            return _compose(act, key, form, now)
         run = _run(act, key, form, acting(), now)
         outcome = Outcome()
         with transaction(outcome) as session:
@@ -145,8 +153,27 @@ def second_factor_first() -> str:
 
 
 def _run(act: Act, key: Any, form: Any, actor: Actor, now: datetime) -> Callable[[Session], Any]:
-    data = {name: value for name, value in form.data.items() if name != "csrf_token"}
+    data = _data(form)
     return lambda session: act.do(session, key, data, actor=actor, now=now)
+
+
+def _compose(act: Act, key: Any, form: Any, now: datetime) -> DomainError | None:
+    """Do an act that calls outside, if it would still do what was shown."""
+    assert act.foresees is not None
+    try:
+        effects = act.foresees(reading(), key, _data(form), now=now)
+        if effects.fingerprint != request.form["fingerprint"]:
+            raise EffectsChanged
+        data, actor = _data(form), acting()
+        stop_reading()
+        act.do(key, data, actor=actor, now=now)
+    except DomainError as refusal:
+        return refusal
+    return None
+
+
+def _data(form: Any) -> dict[str, Any]:
+    return {name: value for name, value in form.data.items() if name != "csrf_token"}
 
 
 DONE = N_("Done.")

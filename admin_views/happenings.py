@@ -176,6 +176,14 @@ MAILS = {
 }
 """Per kind of mail: what it is for."""
 
+REASONS = {
+    "cancelled": N_("cancelled by the client"),
+    "payment_failed": N_("not paid"),
+    "period_over": N_("the period is over"),
+    "refunded": N_("paid back in full"),
+}
+"""Per code that a rule gives as its reason: why."""
+
 ACTORS = {
     "cron": N_("An outside clock"),
     "manual": N_("Somebody, by hand"),
@@ -194,6 +202,7 @@ JOBS = {
     "affiliation-tidy": N_("Prepare the months of clicks, hide old addresses, end what is over"),
     "billing-expire-captures": N_("Close the checkouts that ran out of time"),
     "billing-renew-due": N_("Charge renewals, ended trials and retries"),
+    "billing-remind": N_("Tell customers ahead of dates"),
     "billing-resolve-unknown": N_("Ask what became of unanswered payments"),
     "billing-send-refunds": N_("Send the approved refunds"),
     "catalog-send-webhooks": N_("Tell the buttons' webhooks"),
@@ -204,6 +213,10 @@ JOBS = {
 """Per scheduled job: what it is for."""
 
 COUNTS = {
+    "annual_term": N_("annual terms"),
+    "card_expiring": N_("cards about to expire"),
+    "cards": N_("new cards charged"),
+    "trial_ending": N_("trials about to end"),
     "addresses_hashed": N_("addresses hidden"),
     "affiliates": N_("affiliates"),
     "amount": N_("charged in all"),

@@ -19,6 +19,7 @@ from admin_views.listing import Lookup, Row
 from admin_views.past import role_words, told_changes, what_happened
 from admin_views.records import Panel
 from admin_views.references import link_to_record
+from admin_views.structures import holds_cents, structure
 from models.accounts import User
 from models.accounts.permissions import Permission as P
 from models.base import Base
@@ -42,7 +43,10 @@ ADMINS_AREA = (
     "outgoing_mails",
     "job_runs",
 )
-"""The records whose history is an administrator's own area; none of them holds an amount."""
+"""The records whose history is an administrator's own area."""
+
+WITH_AMOUNTS = ("terms", "next_terms")
+"""Their only columns that hold amounts."""
 
 
 class AuditView(AdminView):
@@ -88,6 +92,9 @@ class AuditView(AdminView):
 
     def detail(self, name: str, row: Row) -> Markup | str:
         link = self._record_link(row) if name == "subject_table" else None
+        if name == "data" and self._kept_from_me():
+            told = {key: value for key, value in row["data"].items() if not holds_cents(key)}
+            return structure(told, self.find)
         return link or super().detail(name, row)
 
     def _record_link(self, row: Row) -> Markup | None:
@@ -102,10 +109,15 @@ class AuditView(AdminView):
         """What the event changed, column by column."""
         event = session.get_one(AuditEvent, row["id"])
         table = Base.metadata.tables.get(event.subject_table)
-        changes = [] if table is None else told_changes(event, table, {}, self.find)
+        kept = self._kept_from_me()
+        changes = [] if table is None else told_changes(event, table, kept, self.find)
         lines = [[gettext(label), before or "–", after or "–"] for label, before, after in changes]
         heads = [N_("What"), N_("Before"), N_("After")]
         return [Panel(N_("What changed"), heads, lines, N_("No column changed."))]
+
+    def _kept_from_me(self) -> dict[str, None]:
+        """Columns whose changes hold amounts that this reader may not see."""
+        return {} if self.console.may(P.CUSTOMERS_AMOUNTS) else dict.fromkeys(WITH_AMOUNTS)
 
     def history(self, key: Any) -> None:
         """What is written in the trail has no history of its own."""

@@ -12,7 +12,7 @@ from sqlalchemy import DateTime, Enum, Numeric, Table, select
 from sqlalchemy.orm import Session
 
 from admin_views.formats import PLAIN, Format, Percent, decimal, moment
-from admin_views.happenings import ACTORS, HAPPENINGS
+from admin_views.happenings import ACTORS, HAPPENINGS, REASONS
 from admin_views.labels import label_of
 from admin_views.structures import KEY, Finder, structure, value_words
 from admin_views.words import STATUSES, status_words
@@ -66,6 +66,12 @@ def who_did(session: Session, events: Sequence[AuditEvent]) -> list[str]:
         found = session.execute(select(User.id, User.email).where(User.id.in_(people)))
         names = {each.id: each.email for each in found}
     return [names.get(event.actor_id) or role_words(event.actor_role) for event in events]
+
+
+def reason_words(reason: str) -> str:
+    """Why something happened: what a person wrote, or the words of a code."""
+    known = REASONS.get(reason)
+    return gettext(known) if known else reason
 
 
 def role_words(role: str) -> str:

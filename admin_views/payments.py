@@ -75,6 +75,7 @@ class CheckoutView(AdminView):
     column_list = (
         "created_at",
         "user.email",
+        "purpose",
         "button.button_key",
         "status",
         "amount",
@@ -84,6 +85,7 @@ class CheckoutView(AdminView):
     column_details_list = (
         "created_at",
         "user.email",
+        "purpose",
         "button.button_key",
         "status",
         "amount",

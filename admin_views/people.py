@@ -10,6 +10,7 @@ from wtforms.validators import DataRequired
 from admin_views.acting import role
 from admin_views.acts import Act
 from admin_views.base import AdminView
+from admin_views.customer_acts import GRANT
 from admin_views.filters import Choice, Flag, Is, OneOf, Reference, between
 from admin_views.formats import Linked
 from admin_views.forms import ReasonForm
@@ -144,6 +145,7 @@ class UserView(AdminView):
             fresh=True,
             danger=True,
         ),
+        GRANT,
     )
     empty = N_("Nobody has signed up or bought anything yet.")
 

@@ -8,11 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin_views.base import AdminView
-from admin_views.filters import Choice, Reference, between
+from admin_views.customer_acts import CUSTOMER_ACTS
+from admin_views.filters import Choice, Flag, Reference, between
 from admin_views.formats import DayOf, Linked, Money, OneLine, Percent, Told, euros
 from admin_views.guard import translated
 from admin_views.listing import Lookup, Row
 from admin_views.records import Panel, Related
+from admin_views.subscriptions import NoticeMissed, Terms, notices_of
 from admin_views.timeline import customer_timeline
 from models.accounts.permissions import Permission as P
 from models.affiliation.no_commission import WORDS as NO_COMMISSION
@@ -25,7 +27,7 @@ from models.billing import (
     InvoiceStatus,
     PaymentMethod,
 )
-from models.catalog import Product
+from models.catalog import Plan, Product
 from models.errors import N_
 
 
@@ -74,7 +76,7 @@ class CustomerView(AdminView):
         "user.display_name",
         "product.name",
         "current_plan.name",
-        "current_plan.price_amount",
+        "terms",
         "status",
         "trial_ends_at",
         "billing_anchor_at",
@@ -83,7 +85,12 @@ class CustomerView(AdminView):
         "billing_cycles_done",
         "cancel_at_period_end",
         "cancelled_at",
+        "next_plan.name",
+        "next_terms",
+        "is_complimentary",
+        "first_failed_at",
         "dunning_step",
+        "access_paused_at",
         "card.brand",
         "card.last4",
         "created_at",
@@ -93,15 +100,20 @@ class CustomerView(AdminView):
         "user.email": N_("Client"),
         "card.brand": N_("Card"),
         "card.last4": N_("Card's last digits"),
-        "current_plan.price_amount": N_("Price"),
+        "next_plan.name": N_("Next plan"),
     }
-    lookups = {"card": Lookup(PaymentMethod, "default_payment_method_id")}
+    lookups = {
+        "card": Lookup(PaymentMethod, "default_payment_method_id"),
+        "next_plan": Lookup(Plan, "next_plan_id"),
+    }
     formats = {
         "user.email": Linked("customers", "id"),
         "user.display_name": Linked("users", "user_id", empty=N_("No name yet")),
         "product.name": Linked("products", "product_id"),
         "current_plan.name": Linked("plans", "current_plan_id"),
-        "current_plan.price_amount": Money(),
+        "next_plan.name": Linked("plans", "next_plan_id"),
+        "terms": Terms(),
+        "next_terms": Terms(),
         "subscription_ends_at": DayOf(),
         "next_charge_at": DayOf(),
     }
@@ -121,8 +133,11 @@ class CustomerView(AdminView):
             ),
         ),
         Reference("user", N_("Person"), "users", lambda key: Customer.user_id == key),
+        Flag("given", N_("Given free"), Customer.is_complimentary),
+        NoticeMissed("notice", N_("Annual notice")),
         *between("created", Customer.created_at, N_("Customer since"), made=Customer.id),
     )
+    acts = CUSTOMER_ACTS
     related = (
         Related("invoices", "customer", N_("Invoices")),
         Related("commissions", "customer", N_("Commissions")),
@@ -139,7 +154,10 @@ class CustomerView(AdminView):
 
     def panels(self, session: Session, row: Row) -> list[Panel]:
         money = self.console.may(P.CUSTOMERS_AMOUNTS)
-        return [customer_timeline(session, row, self.addresses(), money=money)]
+        return [
+            customer_timeline(session, row, self.addresses(), money=money),
+            *notices_of(session, row),
+        ]
 
 
 class InvoiceView(AdminView):

@@ -1,4 +1,4 @@
-"""A customer's story: clicks, checkouts, payments, invoices and mails in one line of time."""
+"""A customer's story: clicks, checkouts, payments, invoices, acts and mails in one line of time."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from admin_views.formats import euros
 from admin_views.listing import Row
+from admin_views.past import reason_words, what_happened, who_did
 from admin_views.records import Panel
 from admin_views.words import status_words
 from models.affiliation import Attribution, TrackingEvent
@@ -23,9 +24,11 @@ from models.billing import (
     PaymentAttempt,
 )
 from models.errors import N_
-from models.oversight import MailStatus, OutgoingMail
+from models.oversight import MailStatus, OutgoingMail, history_of
 
 MOST_OF_EACH = 25
+TOLD_OTHERWISE = frozenset({"billing.purchase_made"})
+"""Acts whose checkout and invoice stand in the timeline already."""
 Line = tuple[datetime, str, str, str]
 
 
@@ -37,6 +40,8 @@ def customer_timeline(
         *_clicks(session, row),
         *_checkouts(session, row, money),
         *_invoices(session, row, money),
+        *_renewals(session, row, money),
+        *_acts(session, row),
         *_mails(session, row),
     ]
     lines.sort(key=lambda line: line[0], reverse=True)
@@ -86,6 +91,31 @@ def _checkouts(session: Session, row: Row, money: bool) -> Iterator[Line]:
             )
         if attempt is not None:
             yield attempt.started_at, _attempt_words(attempt, money), "attempts", str(attempt.id)
+
+
+def _renewals(session: Session, row: Row, money: bool) -> Iterator[Line]:
+    """Charges of invoices that no checkout of the buyer's stands behind."""
+    found = session.scalars(
+        select(PaymentAttempt)
+        .join(Invoice, Invoice.id == PaymentAttempt.invoice_id)
+        .where(Invoice.customer_id == row["id"], PaymentAttempt.capture_id.is_(None))
+        .order_by(PaymentAttempt.id.desc())
+        .limit(MOST_OF_EACH)
+    )
+    for each in found:
+        yield each.started_at, _attempt_words(each, money), "attempts", str(each.id)
+
+
+def _acts(session: Session, row: Row) -> Iterator[Line]:
+    """What was done to the purchase, by its buyer, by staff, or by the calendar."""
+    events = history_of(session, "customers", str(row["id"]))
+    for event, by in zip(events, who_did(session, events), strict=True):
+        if event.action in TOLD_OTHERWISE:
+            continue
+        words = gettext("%(what)s · %(who)s", what=what_happened(event.action), who=by)
+        if event.reason:
+            words = f"{words} · {reason_words(event.reason)}"
+        yield event.at, words, "audit", str(event.id)
 
 
 def _attempt_words(attempt: PaymentAttempt, money: bool) -> str:

@@ -20,9 +20,11 @@ from models.affiliation import (
     store_clicks,
     tidy_clicks,
 )
+from models.billing.charge_new_card import oldest_untried
 from models.billing.due_renewals import next_renewal
 from models.billing.end_periods import next_end
 from models.billing.expire_captures import next_expiry
+from models.billing.give_notices import next_notice
 from models.billing.refund import next_refund_due
 from models.billing.resolve_unknown import oldest_unknown
 from models.catalog import WebhookDelivery, WebhookStatus
@@ -50,7 +52,14 @@ def webhooks(_session: Session) -> Select[Any]:
 
 def unknown_payments(_session: Session) -> Select[Any]:
     """Since when the oldest attempt of unknown outcome, or uncharged card, waits."""
-    return oldest_unknown()
+    return select(
+        func.least(oldest_unknown().scalar_subquery(), oldest_untried().scalar_subquery())
+    )
+
+
+def notices(_session: Session) -> Select[Any]:
+    """When the next customer is to be told ahead of a date."""
+    return next_notice()
 
 
 def checkouts(_session: Session) -> Select[Any]:

@@ -54,6 +54,9 @@ PERIODIC = (
         dry_run=True,
         next_due=due.renewals,
     ),
+    Periodic(
+        "billing-remind", "0 9 * * *", "default", N_("Every day at 09:00"), next_due=due.notices
+    ),
     Periodic("billing-end-periods", "0 * * * *", "money", EVERY_HOUR, next_due=due.ends),
     Periodic("affiliation-flush-clicks", "* * * * *", "outbox", EVERY_MINUTE, next_due=due.clicks),
     Periodic(

@@ -184,9 +184,11 @@ def _card_too_old() -> ColumnElement[bool]:
 
 def annual_notice_missed(*, now: datetime) -> list[ColumnElement[bool]]:
     """Which customers' annual plans renew within a month without the notice having been sent."""
+    too_late = window_of(NoticeKind.ANNUAL_TERM, now).first
     return [
         *concerned(NoticeKind.ANNUAL_TERM),
-        ABOUT[NoticeKind.ANNUAL_TERM] < window_of(NoticeKind.ANNUAL_TERM, now).first,
+        Customer.next_charge_at < too_late,  # indexed, and the same instant for who renews
+        ABOUT[NoticeKind.ANNUAL_TERM] < too_late,
         ~told(NoticeKind.ANNUAL_TERM),
     ]
 

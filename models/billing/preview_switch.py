@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from models.billing.customer import Customer, CustomerStatus
 from models.billing.invoice import Invoice, InvoiceKind, InvoiceStatus
@@ -19,7 +19,7 @@ from models.billing.reckon_switch import (
     switch_in_trial,
 )
 from models.billing.standing import Cancelling, Complimentary, NeverRenews, NotRunning, PastDue
-from models.catalog import Plan
+from models.catalog import Plan, Product
 from models.errors import N_, DomainError
 
 PAYS_A_PERIOD = (InvoiceKind.FIRST, InvoiceKind.RENEWAL)
@@ -62,12 +62,10 @@ def reckoned(session: Session, customer: Customer, plan_id: UUID, *, now: dateti
     SamePlan, and NoCard where there is something to pay, now or later, and no card.
     """
     _refuse_standing(customer)
-    plan = session.get(Plan, plan_id, options=[joinedload(Plan.product)])
-    _refuse_plan(customer, plan)
-    assert plan is not None
+    plan = _refuse_plan(customer, session.get(Plan, plan_id))
     if plan.id == customer.current_plan_id:
         return _as_it_is(customer)
-    quote = quote_of(plan.product, plan)
+    quote = quote_of(Product.get(session, plan.product_id), plan)
     if customer.default_payment_method_id is None and quote.price:
         raise NoCard
     if customer.status is CustomerStatus.TRIAL:
@@ -94,13 +92,14 @@ def _refuse_standing(customer: Customer) -> None:
         raise NeverRenews
 
 
-def _refuse_plan(customer: Customer, plan: Plan | None) -> None:
+def _refuse_plan(customer: Customer, plan: Plan | None) -> Plan:
     if plan is None or plan.product_id != customer.product_id:
         raise AnotherProduct
     if not plan.is_active:
         raise PlanOff
     if plan.id == customer.current_plan_id and customer.next_plan_id is None:
         raise SamePlan
+    return plan
 
 
 def _as_it_is(customer: Customer) -> Switch:
