@@ -65,8 +65,7 @@ def attribute_purchase(
     flag_own_purchase(session, bound, card_fingerprint=card_fingerprint)
     session.add(bound)
     if is_news:
-        with session.no_autoflush:
-            emit(session, "affiliation.purchase_attributed", bound, actor=actor)
+        emit(session, "affiliation.purchase_attributed", bound, actor=actor)
     return bound
 
 

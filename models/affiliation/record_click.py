@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -98,6 +99,7 @@ def record_click(session: Session, visit: Visit, *, now: datetime) -> Click | No
     return Click(event.click_id, event.affiliate_id, event.expires_at)
 
 
+@lru_cache(maxsize=1000)
 def is_bot(user_agent: str) -> bool:
     """Whether a browser's name is that of a known crawler, previewer or monitor."""
     device = parse_device(user_agent[:LONGEST_TEXT])

@@ -15,11 +15,12 @@ def keep_card(
 ) -> PaymentMethod:
     """Make a checkout's card the customer's only default one; the one before stays, as a former
     one. The caller sees to it that this happens once."""
-    session.execute(
-        update(PaymentMethod)
-        .where(PaymentMethod.customer_id == customer.id, PaymentMethod.is_default)
-        .values(is_default=False)
-    )
+    if customer.default_payment_method_id is not None:
+        session.execute(
+            update(PaymentMethod)
+            .where(PaymentMethod.customer_id == customer.id, PaymentMethod.is_default)
+            .values(is_default=False)
+        )
     method = PaymentMethod(
         customer_id=customer.id,
         vault_token=capture.vault_token,

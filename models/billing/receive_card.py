@@ -125,8 +125,7 @@ def take_card(session: Session, word: VaultWord, *, now: datetime) -> Reception:
     capture.vault_token, capture.vault_reference = word.token, word.reference
     capture.brand, capture.last4 = word.brand, word.last4
     capture.exp_month, capture.exp_year = word.exp_month, word.exp_year
-    with session.no_autoflush:
-        emit(session, "billing.card_received", capture, actor=SYSTEM, data={"try_no": word.try_no})
+    emit(session, "billing.card_received", capture, actor=SYSTEM, data={"try_no": word.try_no})
     defer(session, COMPLETE, str(capture.id))
     return Reception(200, "received", capture.id, has_card=True)
 

@@ -22,6 +22,7 @@ from models.catalog import Plan
 from models.catalog.edit_plan import mark_sold
 from models.errors import N_, DomainError
 from models.oversight import Actor, emit
+from models.oversight.emit import told_together
 from models.session import keep
 
 
@@ -51,7 +52,8 @@ def settle_purchase(
         return Customer.get(session, capture.customer_id)
     with session.no_autoflush:  # each row is written once, when the next one needs its key
         customer, invoice, method = _write(session, capture, attempt, payment, now)
-    _tell(session, capture, customer, invoice, method, actor, now)
+    with told_together(session):
+        _tell(session, capture, customer, invoice, method, actor, now)
     return customer
 
 
@@ -181,10 +183,9 @@ def _tell(
         "amount": invoice.amount_including_tax if invoice else 0,
         "locale": capture.locale,
     }
-    with session.no_autoflush:  # both facts are written at once
-        emit(session, "billing.purchase_made", customer, actor=actor, data=facts)
-        if invoice is not None:
-            emit(session, "billing.invoice_paid", invoice, actor=actor, data=facts)
+    emit(session, "billing.purchase_made", customer, actor=actor, data=facts)
+    if invoice is not None:
+        emit(session, "billing.invoice_paid", invoice, actor=actor, data=facts)
     purchase_made.send(None, **part)
     if invoice is not None:
         invoices_paid.send(None, session=session, invoices=[invoice], actor=actor, now=now)

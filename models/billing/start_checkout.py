@@ -20,6 +20,7 @@ from models.catalog.edit_button import mark_used
 from models.catalog.on_sale import button_on_sale
 from models.errors import N_, BadInput, DomainError, Gone
 from models.oversight import Actor, emit
+from models.oversight.emit import told_together
 from models.secrets import digest
 from models.settings import current_settings
 
@@ -70,7 +71,7 @@ def start_checkout(
     button = button_on_sale(session, asked.button_key)
     if asked.consent_text is None:
         raise ConsentMissing(field="consent")
-    with session.no_autoflush:  # the checkout and its facts are written at once
+    with told_together(session), session.no_autoflush:  # all of it is written at once
         return _start(session, button, asked, actor, now)
 
 

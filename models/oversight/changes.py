@@ -25,7 +25,7 @@ def changes_of(session: Session, subject: Base) -> tuple[Json, Json]:
     _note(session, subject)
     before, after = session.info.get("changes", {}).pop(subject, ({}, {}))
     told = session.info.setdefault("told", {}).setdefault(subject, {})
-    told.update(after)  # a flush to come would otherwise note it again
+    told.update(after)  # the flush to come would otherwise note it again
     return before, after
 
 

@@ -1,9 +1,10 @@
 """Telling a fact: its audit row and its outbox row, in the caller's transaction."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
 
-from sqlalchemy import insert, inspect
+from sqlalchemy import Table, insert, inspect
 from sqlalchemy.orm import Session
 
 from models.base import Base
@@ -15,6 +16,11 @@ from models.session import defer
 
 DISPATCH = "oversight-dispatch"
 
+_INTO_TRAIL = insert(cast(Table, AuditEvent.__table__))
+_INTO_OUTBOX = insert(cast(Table, OutboxEvent.__table__))
+
+Rows = list[dict[str, Any]]
+
 
 def emit(
     session: Session,
@@ -24,41 +30,14 @@ def emit(
     actor: Actor,
     data: dict[str, Any] | None = None,
     reason: str | None = None,
-) -> OutboxEvent:
+) -> None:
     """Record that ``kind`` (``area.happened``) befell ``subject`` and who did it.
 
     Writes the audit row, with the subject's changed columns before and after, and the
     outbox row that listeners follow. Nothing is sent from here: the dispatch job is only
-    asked for, and a sweep finds the row where the queue was away. Whoever has put off
-    flushing keeps it put off, so that several facts are written at once.
+    asked for, and a sweep finds the row where the queue was away.
     """
-    if session.autoflush:
-        session.flush()
-    before, after = changes_of(session, subject)
-    table, key = subject.__tablename__, _key_of(subject)
-    told = plain(data or {})
-    session.add(
-        AuditEvent(
-            action=kind,
-            subject_table=table,
-            subject_id=key,
-            actor_id=actor.user_id,
-            actor_role=actor.role,
-            ip=actor.ip,
-            session_id=actor.session_id,
-            request_id=actor.request_id,
-            reason=reason,
-            before=before,
-            after=after,
-            data=told,
-        )
-    )
-    event = OutboxEvent(
-        kind=kind, subject_table=table, subject_id=key, data=told, request_id=actor.request_id
-    )
-    session.add(event)
-    defer(session, DISPATCH)
-    return event
+    emit_all(session, kind, [(subject, data or {})], actor=actor, reason=reason)
 
 
 def emit_all(
@@ -75,20 +54,17 @@ def emit_all(
     """
     if not told:
         return
-    session.flush()
-    trail: list[dict[str, Any]] = []
-    waiting: list[dict[str, Any]] = []
-    for subject, data in told:
-        before, after = changes_of(session, subject)
-        about = {
-            "subject_table": subject.__tablename__,
-            "subject_id": _key_of(subject),
-            "data": plain(data),
-            "request_id": actor.request_id,
-        }
-        trail.append(
-            about
-            | {
+    with told_together(session):
+        trail, waiting = session.info["facts"]
+        for subject, data in told:
+            before, after = changes_of(session, subject)
+            about = {
+                "subject_table": subject.__tablename__,
+                "subject_id": _key_of(subject),
+                "data": plain(data),
+                "request_id": actor.request_id,
+            }
+            act = {
                 "action": kind,
                 "actor_id": actor.user_id,
                 "actor_role": actor.role,
@@ -98,11 +74,29 @@ def emit_all(
                 "before": before,
                 "after": after,
             }
-        )
-        waiting.append(about | {"kind": kind})
-    session.execute(insert(AuditEvent), trail)
-    session.execute(insert(OutboxEvent), waiting)
+            trail.append(about | act)
+            waiting.append(about | {"kind": kind})
     defer(session, DISPATCH)
+
+
+@contextmanager
+def told_together(session: Session) -> Iterator[None]:
+    """Write the facts of a block at its end, in two statements; of the outermost block where
+    they stand in one another. An exception leaves none."""
+    if "facts" in session.info:
+        yield
+        return
+    facts: tuple[Rows, Rows] = ([], [])
+    session.info["facts"] = facts
+    try:
+        yield
+    finally:
+        del session.info["facts"]
+    trail, waiting = facts
+    if trail:
+        session.flush()  # what changed is written no later than what tells of it
+        session.execute(_INTO_TRAIL, trail)
+        session.execute(_INTO_OUTBOX, waiting)
 
 
 def _key_of(subject: Base) -> str:
