@@ -19,6 +19,7 @@ def _(event: SetRisk, _people: People) -> None:
             note=event.note,
             actor=OWNER,
             now=clock.now(),
+            relock=event.relock,
         )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from jobs.simulation.moments import write_instant
 from models.affiliation import AffiliateProfile, Attribution, Commission
 from models.affiliation.payouts.withdrawal import Withdrawal
-from models.billing import Customer, Invoice
+from models.billing import Customer, Invoice, PaymentAttempt
 from models.billing.credit_note import CreditNote
 from models.billing.refund import GRANTED, Refund
 from models.ledger import Account, LedgerAccount, LedgerEntry, LedgerTransfer, TransferType
@@ -97,6 +97,7 @@ def customers(session: Session) -> Rows:
 def invoices(session: Session) -> Rows:
     """Every invoice, in the order they were made."""
     granted = select(Refund.invoice_id, func.sum(Refund.amount)).where(Refund.status.in_(GRANTED))
+    attempts = _attempts(session)
     refunded = {key: int(sum) for key, sum in session.execute(granted.group_by(Refund.invoice_id))}
     query = (
         select(Invoice)
@@ -122,9 +123,24 @@ def invoices(session: Session) -> Rows:
             "refunded_amount": refunded.get(row.id, 0),
             "status": row.status.value,
             "paid_at": write_instant(row.paid_at),
+            "attempts": attempts[row.id],
         }
         for row in session.scalars(query)
     ]
+
+
+def _attempts(session: Session) -> dict[UUID, Rows]:
+    """What was tried for each invoice, in order: how a declined card shows."""
+    found: dict[UUID, Rows] = defaultdict(list)
+    tried = select(PaymentAttempt).where(PaymentAttempt.invoice_id.is_not(None))
+    for row in session.scalars(tried.order_by(PaymentAttempt.id)):
+        shown = {
+            "at": write_instant(row.started_at),
+            "outcome": row.outcome.value,
+            "decline_code": row.decline_code,
+        }
+        found[UUID(str(row.invoice_id))].append(shown)
+    return found
 
 
 def commissions(session: Session) -> Rows:

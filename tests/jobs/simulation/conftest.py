@@ -53,3 +53,8 @@ def click(visitor="v1", ref="alice", at="+0d"):
 def buy(email="bob@example.org", visitor="v1", at="+0d1h", button="premium-monthly", card=GOOD):
     event = {"at": at, "do": "buy", "email": email, "button": button, "card": card}
     return event if visitor is None else {**event, "visitor": visitor}
+
+
+def rows_of(result, part, *fields):
+    """Some fields of every row of a part, as tuples."""
+    return [tuple(row[field] for field in fields) for row in result[part]]
