@@ -55,6 +55,7 @@ HAPPENINGS = {
     "billing.checkout_begun": N_("Checkout begun"),
     "billing.checkout_failed": N_("Checkout failed"),
     "billing.free_period_begun": N_("Another period, free"),
+    "billing.contract_renounced": N_("Withdrawn from the contract"),
     "billing.invoice_paid": N_("Invoice paid"),
     "billing.notice_given": N_("Told ahead of a date"),
     "billing.paid_twice": N_("Paid twice: to be given back"),
@@ -161,6 +162,7 @@ MAILS = {
     "cancelled": N_("Cancellation confirmed"),
     "card_expiring": N_("Card about to expire"),
     "card_updated": N_("Card changed"),
+    "cancel_link": N_("Link that cancels"),
     "commission_earned": N_("Commission earned"),
     "magic_link": N_("Sign-in link"),
     "period_extended": N_("Period extended"),
@@ -173,6 +175,7 @@ MAILS = {
     "switch_planned": N_("Change of plan at the period's end"),
     "trial_reminder": N_("Trial about to end"),
     "welcome": N_("Welcome"),
+    "withdrawal_receipt": N_("Withdrawal receipt"),
 }
 """Per kind of mail: what it is for."""
 

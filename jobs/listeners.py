@@ -11,6 +11,7 @@ from jobs.alert_listeners import (
     alert_paid_twice,
     alert_switch_unapplied,
 )
+from jobs.client_mails import mail_withdrawal_receipt
 from jobs.figure_listeners import drop_figures
 from jobs.mail_listeners import mail_commission, mail_receipt, mail_welcome
 from jobs.refund_mails import (
@@ -86,6 +87,7 @@ LISTENERS: Listeners = {
     "billing.checkout_begun": (),
     "billing.checkout_failed": (),
     "billing.free_period_begun": (),
+    "billing.contract_renounced": (mail_withdrawal_receipt,),
     "billing.invoice_paid": (mail_receipt, tell_button),
     "billing.notice_given": (mail_notice,),
     "billing.paid_twice": (alert_paid_twice,),

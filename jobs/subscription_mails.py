@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from models.base import Json
 from models.billing import Customer, PaymentMethod
+from models.billing.order import cancelled_by_renouncing
 from models.billing.quote import Quote
 from models.billing.standing import ends_at
 from models.billing.subscription_notice import NoticeKind, SubscriptionNotice
@@ -23,7 +24,12 @@ NOTICES = {
 
 
 def mail_cancelled(session: Session, event: OutboxEvent) -> None:
-    """The dated confirmation of a cancellation: until when access stays."""
+    """The dated confirmation of a cancellation: until when access stays.
+
+    What a withdrawal from the contract cancelled has a receipt of its own.
+    """
+    if cancelled_by_renouncing(_customer(session, event.subject_id)):
+        return
     _mail(session, event, "cancelled", {"cancelled_at": event.created_at})
 
 

@@ -83,6 +83,16 @@ class Settings(BaseSettings):
 
     capture_minutes: int = Field(default=15, ge=1, le=60)
     withdrawal_right_days: int = Field(default=14, ge=14)
+    refund_within_days: int = Field(default=14, ge=1, le=14)
+    consent_text_fr: str = ""
+    consent_text_en: str = ""
+    withdraw_text_fr: str = ""
+    withdraw_text_en: str = ""
+    confirm_withdrawal_text_fr: str = ""
+    confirm_withdrawal_text_en: str = ""
+    cancel_text_fr: str = ""
+    cancel_text_en: str = ""
+    cancel_link_hours: int = Field(default=24, ge=1, le=168)
     dunning_days: Names = ("2", "7", "14", "21")
     grace_days: int = Field(default=7, ge=0)
     withdrawal_minimum: int = Field(default=5000, ge=0)

@@ -6,9 +6,12 @@ from public import (
     account,
     affiliate,
     api_auth,
+    api_customers,
     api_payments,
     assets,
     buttons,
+    cancelling,
+    card_updates,
     checkout,
     clicks,
     cron,
@@ -20,9 +23,11 @@ from public import (
     identity,
     json_api,
     languages,
+    legal_words,
     libraries,
     limits,
     origins,
+    own_invoices,
     pages,
     plain_text,
     rendered,
@@ -31,6 +36,7 @@ from public import (
     sign_in,
     spaces,
     structured_data,
+    subscriptions,
 )
 
 
@@ -40,6 +46,7 @@ def install(app: Flask) -> None:
     hosts.install(app)
     headers.install(app)
     languages.install(app)
+    legal_words.install(app)
     plain_text.install(app)
     forms.install(app)
     origins.install(app)
@@ -51,7 +58,20 @@ def install(app: Flask) -> None:
     app.register_blueprint(json_api.pages)
     app.register_blueprint(cron.pages)
     app.register_blueprint(libraries.pages)
-    for area in (sign_in, second_factor, api_auth, account, spaces, checkout, api_payments):
+    for area in (
+        sign_in,
+        second_factor,
+        api_auth,
+        account,
+        spaces,
+        checkout,
+        api_payments,
+        subscriptions,
+        card_updates,
+        own_invoices,
+        cancelling,
+        api_customers,
+    ):
         app.register_blueprint(area.pages)
     affiliate.install(app)
     rendered.install(app)

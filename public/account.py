@@ -11,11 +11,14 @@ from models.accounts import Permission, UserSession
 from models.accounts.edit_profile import edit_profile
 from models.accounts.open_session import end_all_sessions, end_session
 from models.accounts.user_session import live_sessions_of
+from models.billing.own_purchases import own_purchases
 from models.errors import BadInput
 from models.session import unit_of_work
 from public.errors import in_words
 from public.identity import acting, member_reading, needs
 from public.member_menu import in_member_area
+from public.own_invoices import FIRST_FEW, shown_invoices
+from public.subscription_words import shown_purchase
 
 pages = Blueprint("account", __name__)
 pages.context_processor(in_member_area)
@@ -65,13 +68,18 @@ def save_profile() -> ResponseReturnValue:
 @pages.get("/settings")
 @needs(Permission.SESSIONS_READ_OWN)
 def settings() -> ResponseReturnValue:
-    """Language and sessions."""
+    """Subscriptions and invoices, language and sessions."""
     with member_reading() as session:
         rows = live_sessions_of(session, current_user.id, now=clock.now())
+        purchases = own_purchases(session, current_user.id)
+        invoices, has_more = shown_invoices(session, limit=FIRST_FEW)
     return render_template(
         "public/account/settings.html",
         email=current_user.email,
         lang=current_user.locale,
+        purchases=[shown_purchase(purchase, now=clock.now()) for purchase in purchases],
+        invoices=invoices,
+        has_more=has_more,
         sessions=rows,
         here=current_user.session_id,
         saved="saved" in request.args,

@@ -1,13 +1,15 @@
-"""Amounts and delays as people read them, in the language of the answer."""
+"""Amounts, delays and days as people read them, in the language of the answer."""
 
 import re
+from datetime import datetime
 from decimal import Decimal
 
 from babel.numbers import format_currency, format_decimal, format_percent
-from flask_babel import get_locale, ngettext
+from flask_babel import format_date, get_locale, ngettext
 from flask_babel import gettext as _
 
 from models.catalog import BillingInterval
+from models.clock import paris, today
 from models.errors import N_, BadInput
 
 _AMOUNT = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,2})?", re.ASCII)
@@ -91,3 +93,9 @@ def part_text(part: int, whole: int) -> str:
             locale=str(get_locale() or "fr")[:2],
         )
     )
+
+
+def day_text(instant: datetime) -> str:
+    """The day of an instant in Paris; its year only where it is not this one."""
+    day = paris(instant).date()
+    return str(format_date(day, "d MMMM" if day.year == today().year else "d MMMM y"))

@@ -12,19 +12,18 @@ from flask_login import current_user
 
 from models.accounts.site import site_url
 from models.affiliation.click_id import read_click_id
+from models.billing import CaptureEndpoint, CapturePurpose
 from models.billing.begin_checkout import BegunCheckout, begin_checkout, try_another_card
 from models.billing.checkout_state import CheckoutState
 from models.billing.hear_psp import hear_psp
 from models.billing.hear_vault import hear_vault
-from models.billing.quote import Quote
 from models.billing.receive_card import Reception
 from models.billing.resolve_unknown import look_into
 from models.billing.start_checkout import CheckoutAsked
-from models.catalog import PaymentButton
-from models.errors import N_, DomainError
+from models.errors import N_, DomainError, Missing
 from models.session import staff_reading
 from public.brand import brand_here
-from public.checkout_words import bill_of, consent_text
+from public.checkout_words import bill_of_checkout, consent_text
 from public.identity import acting
 from public.json_api import Answer, Body, endpoint
 from public.limits import limiter
@@ -117,6 +116,7 @@ def initiate(json: CheckoutWanted) -> CheckoutOpen:
 @endpoint(answers=CheckoutOpen, refuses=(404, 409, 410, 503), tag="payments")
 def retry(capture_id: UUID, json: NoBody) -> CheckoutOpen:
     """Another card form on the same checkout, after a refusal and until it expires."""
+    refuse_others_card(capture_of(capture_id))
     return _open(try_another_card(capture_id, actor=acting()))
 
 
@@ -126,6 +126,7 @@ def retry(capture_id: UUID, json: NoBody) -> CheckoutOpen:
 def status(capture_id: UUID) -> CheckoutStanding:
     """Where a checkout stands; the PSP itself is asked now and then while it is not known."""
     state = look_into(capture_id)
+    refuse_others_card(state.capture)
     return CheckoutStanding(
         id=capture_id,
         status=state.status.value,
@@ -182,6 +183,18 @@ def _click_in_cookie() -> str | None:
     return click if click and read_click_id(click) else None
 
 
+def capture_of(capture_id: UUID) -> CaptureEndpoint:
+    """A checkout by its id. Raises Missing."""
+    with staff_reading() as session:
+        return CaptureEndpoint.get(session, capture_id)
+
+
+def refuse_others_card(capture: CaptureEndpoint) -> None:
+    """Raises Missing where a checkout gives another person's purchase a card."""
+    if capture.purpose is CapturePurpose.CARD and capture.user_id != current_user.id:
+        raise Missing
+
+
 def next_address(state: CheckoutState) -> str | None:
     """Where the buyer goes on; a path of the other site is made an address."""
     platform = state.platform
@@ -193,9 +206,7 @@ def next_address(state: CheckoutState) -> str | None:
 
 def _open(begun: BegunCheckout) -> CheckoutOpen:
     capture = begun.capture
-    with staff_reading() as session:
-        key = PaymentButton.get(session, capture.button_id).button_key
-    bill = bill_of(key, Quote.from_json(capture.quote), start=capture.created_at)
+    bill = bill_of_checkout(capture)
     return CheckoutOpen(
         id=capture.id,
         capture_url=begun.form.iframe_url if begun.form else "",

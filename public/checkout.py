@@ -12,10 +12,10 @@ from flask_login import current_user
 from models import clock
 from models.accounts.email import NotAnAddress
 from models.accounts.site import site_url
-from models.billing import customer_of
+from models.billing import CapturePurpose, customer_of
 from models.billing.begin_checkout import begin_checkout, try_another_card
 from models.billing.checkout_state import CheckoutState, CheckoutStatus
-from models.billing.quote import Quote, quote_of
+from models.billing.quote import quote_of
 from models.billing.resolve_unknown import look_into
 from models.billing.start_checkout import AlreadyCustomer, ConsentMissing
 from models.catalog import PaymentButton
@@ -23,9 +23,15 @@ from models.catalog.on_sale import NotOnSale, button_on_sale
 from models.clock import paris
 from models.errors import DomainError
 from models.session import staff_reading
-from public.api_payments import asked_from_here, next_address
+from public.api_payments import (
+    asked_from_here,
+    capture_of,
+    next_address,
+    refuse_others_card,
+)
 from public.brand import brand_here
-from public.checkout_words import bill_of, consent_text
+from public.checkout_words import bill_of, bill_of_checkout, consent_text
+from public.destinations import sign_in_path
 from public.errors import in_words
 from public.headers import allow, allow_vault
 from public.identity import acting
@@ -82,13 +88,15 @@ def pay(capture_id: UUID) -> ResponseReturnValue:
     """The card form, then what became of it: the address that a buyer may always reload."""
     state = look_into(capture_id)
     capture = state.capture
+    if not current_user.is_authenticated and capture.purpose is CapturePurpose.CARD:
+        return redirect(sign_in_path(request.path), 303)
+    refuse_others_card(capture)
     return _page(
         capture.button,
         STATES[state.status],
-        offer=bill_of(
-            capture.button.button_key, Quote.from_json(capture.quote), start=capture.created_at
-        ),
+        offer=bill_of_checkout(capture),
         attempt=_attempt(state),
+        customer_id=capture.customer_id if capture.purpose is CapturePurpose.CARD else None,
     )
 
 
@@ -96,6 +104,7 @@ def pay(capture_id: UUID) -> ResponseReturnValue:
 @limiter.limit("10 per minute")
 def again(capture_id: UUID) -> ResponseReturnValue:
     """Another card on the same checkout."""
+    refuse_others_card(capture_of(capture_id))
     try_another_card(capture_id, actor=acting())
     return redirect(_pay_address(capture_id), 303)
 
@@ -104,6 +113,7 @@ def again(capture_id: UUID) -> ResponseReturnValue:
 def back_from_bank(capture_id: UUID) -> ResponseReturnValue:
     """Where the bank sends the buyer back: the PSP is asked at once what was decided there."""
     state = look_into(capture_id, back_from_bank=True)
+    refuse_others_card(state.capture)
     if state.status is CheckoutStatus.SUCCEEDED:
         return redirect(next_address(state) or "/welcome", 303)
     return redirect(_pay_address(capture_id), 303)
@@ -135,15 +145,22 @@ def _start_page(
     )
 
 
-def _page(button: PaymentButton, state: str, **context: Any) -> str:
+def _page(
+    button: PaymentButton | None, state: str, *, customer_id: UUID | None = None, **context: Any
+) -> str:
+    """The checkout of a button, or, without one, of another card for a customer's purchase."""
     allow_vault()
+    restart = f"/settings/card/{customer_id}"
+    if button is not None:
+        restart = url_for(".start", button_key=button.button_key, **_embedded())
     return render_template(
         "public/checkout/page.html",
         state=state,
         embed=_frame(),
+        for_card=button is None,
         click_id=request.values.get("click") or g.get("click_id"),
-        restart_url=url_for(".start", button_key=button.button_key, **_embedded()),
-        cancel_url=button.cancel_url,
+        restart_url=restart,
+        cancel_url=button.cancel_url if button is not None else "/settings",
         **context,
     )
 

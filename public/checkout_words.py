@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
+from models.billing import CaptureEndpoint, CapturePurpose
 from models.billing.quote import Quote
-from models.clock import paris, today
+from models.catalog import PaymentButton
+from models.session import staff_reading
 from models.settings import current_settings
-from public.amounts import amount_text, interval_text
+from public.amounts import amount_text, day_text, interval_text
+from public.legal_words import own_words
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,24 @@ def bill_of(key: str, quote: Quote, *, start: datetime) -> Bill:
     )
 
 
+def bill_of_checkout(capture: CaptureEndpoint) -> Bill:
+    """What a checkout that has begun charges: what it promised, or nothing for another card."""
+    if capture.purpose is CapturePurpose.CARD:
+        return Bill(
+            key="",
+            product_name=capture.quote["product_name"] or "",
+            plan_name=capture.quote["plan_name"] or "",
+            amount=0,
+            amount_text=amount_text(0, capture.currency),
+            today_text=_("Your new card"),
+            then_text=_("A payment that is due is charged to it at once, otherwise nothing."),
+            lines=(),
+        )
+    with staff_reading() as session:
+        key = PaymentButton.get(session, capture.button_id).button_key
+    return bill_of(key, Quote.from_json(capture.quote), start=capture.created_at)
+
+
 def then_text(quote: Quote, *, start: datetime) -> str:
     """What is charged after today and from when; empty where nothing is."""
     dates = quote.dates_from(start)
@@ -61,9 +82,9 @@ def then_text(quote: Quote, *, start: datetime) -> str:
         if dates.subscription_ends_at is None:
             return ""
         return _(
-            "then nothing more: access ends on %(date)s", date=_day(dates.subscription_ends_at)
+            "then nothing more: access ends on %(date)s", date=day_text(dates.subscription_ends_at)
         )
-    day = _day(dates.next_charge_at)
+    day = day_text(dates.next_charge_at)
     if not quote.price:
         return ""
     if not quote.interval.renews:
@@ -78,14 +99,11 @@ def then_text(quote: Quote, *, start: datetime) -> str:
 
 def consent_text() -> str:
     """What the buyer agrees to; kept with the order as it was shown."""
-    return _(
+    days = current_settings().withdrawal_right_days
+    ours = _(
         "I ask for access at once, before the %(days)s days of the right of withdrawal are over."
-        " I have understood that I may still withdraw during these %(days)s days, and that"
-        " content fully delivered at my request may no longer be returned.",
-        days=current_settings().withdrawal_right_days,
+        " I have understood that I may withdraw during these %(days)s days, and that I lose this"
+        " right for what has been fully supplied at my request before they end.",
+        days=days,
     )
-
-
-def _day(instant: datetime) -> str:
-    day = paris(instant).date()
-    return str(format_date(day, "d MMMM" if day.year == today().year else "d MMMM y"))
+    return own_words("consent_text", ours).replace("{days}", str(days))

@@ -11,8 +11,9 @@ from flask import current_app
 from markupsafe import Markup
 
 from models.settings import current_settings
+from public.legal_words import cancel_words, confirm_withdrawal_words, withdraw_words
 
-NAMES = ("mentions-legales", "cgu", "cgv", "confidentialite", "cookies")
+NAMES = ("mentions-legales", "cgu", "cgv", "retractation", "confidentialite", "cookies")
 SLOT = re.compile(r"\{(\w+)\}")
 _markdown = mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])
 
@@ -43,7 +44,7 @@ def edition(name: str) -> str:
 
 
 def particulars() -> tuple[tuple[str, str], ...]:
-    """What the texts say of the company, from the settings."""
+    """What the texts say of the company and its delays, from the settings."""
     settings = current_settings()
     vat = settings.company_vat_number or "TVA non applicable, art. 293 B du CGI"
     return (
@@ -53,6 +54,10 @@ def particulars() -> tuple[tuple[str, str], ...]:
         ("company_vat", vat),
         ("company_email", settings.company_email),
         ("withdrawal_days", str(settings.withdrawal_right_days)),
+        ("refund_days", str(settings.refund_within_days)),
+        ("withdraw_text", withdraw_words()),
+        ("confirm_text", confirm_withdrawal_words()),
+        ("cancel_text", cancel_words()),
     )
 
 

@@ -190,7 +190,7 @@ def _remembering(name: str, value: str, seconds: int) -> Response:
 @pages.get("/robots.txt")
 def robots() -> ResponseReturnValue:
     """What crawlers may read."""
-    closed = ("/api/", "/checkout/", "/login", "/verify")
+    closed = ("/api/", "/checkout/", "/login", "/verify", "/settings", "/resilier/")
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed)]
     lines += ["", f"Sitemap: {public_url('/sitemap.xml')}", ""]
     return Response("\n".join(lines), mimetype="text/plain")

@@ -10,9 +10,11 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session, contains_eager
 
+from models import clock
 from models.accounts.platform import Platform
+from models.billing.periods import trial_end
 from models.catalog import BillingInterval, Community, PaymentButton, Plan, Product
-from public.amounts import amount_text, days_text, interval_text
+from public.amounts import amount_text, day_text, days_text, interval_text
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,19 @@ class Offer:
         return " · ".join(parts)
 
     def _trial_text(self) -> str:
-        price = f"{self.price_text} {self.interval_text}"
-        days = days_text(self.trial_days or 0)
+        """The trial, then the price and the day it is first charged if one begins today."""
+        days = self.trial_days or 0
+        length = days_text(days)
+        then = _(
+            "then %(price)s %(every)s from %(date)s",
+            price=self.price_text,
+            every=self.interval_text,
+            date=day_text(trial_end(clock.now(), days)),
+        )
         if self.trial_amount:
             first = amount_text(self.trial_amount)
-            return _("%(first)s for %(days)s, then %(price)s", first=first, days=days, price=price)
-        return _("Free for %(days)s, then %(price)s", days=days, price=price)
+            return _("%(first)s for %(days)s, %(then)s", first=first, days=length, then=then)
+        return _("Free for %(days)s, %(then)s", days=length, then=then)
 
 
 @dataclass(frozen=True)

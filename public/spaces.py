@@ -6,20 +6,18 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date
 from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
+from models import clock
 from models.accounts import Platform, UserType
 from models.affiliation import AffiliateProfile
 from models.affiliation.own_figures import Figures
-from models.billing import Customer
-from models.billing.customer import CustomerStatus
-from models.catalog import Community, Product
+from models.billing.own_purchases import own_purchases
+from models.catalog import Community
 from models.communities import CommunityMember
-from models.errors import N_
 from public.amounts import cents_text, number_text
 from public.brand import public_url
 from public.buttons import offers_here
@@ -29,17 +27,10 @@ from public.identity import member_reading, signed_in_only
 from public.member_menu import in_member_area
 from public.own_figures import own_figures
 from public.shop_window import communities_shown
+from public.subscription_words import shown_purchase
 
 pages = Blueprint("spaces", __name__)
 pages.context_processor(in_member_area)
-
-STATUS_WORDS = {
-    CustomerStatus.TRIAL: N_("Trial running"),
-    CustomerStatus.ACTIVE: N_("Active"),
-    CustomerStatus.PAST_DUE: N_("Payment due"),
-    CustomerStatus.CANCELLED: N_("Cancelled"),
-    CustomerStatus.EXPIRED: N_("Over"),
-}
 
 
 @pages.after_request
@@ -132,20 +123,11 @@ def choose_guild() -> ResponseReturnValue:
 def dashboard() -> ResponseReturnValue:
     """STAM's welcome: what one has bought and where it stands."""
     with member_reading() as session:
-        customers = session.scalars(
-            select(Customer)
-            .where(Customer.user_id == current_user.id)
-            .options(
-                joinedload(Customer.product).joinedload(Product.community),
-                joinedload(Customer.current_plan),
-            )
-            .order_by(Customer.id)
-        ).all()
+        purchases = own_purchases(session, current_user.id)
     return render_template(
         "public/account/dashboard.html",
         name=current_user.display_name,
-        products=[_product(customer) for customer in customers],
-        console_url="",
+        purchases=[shown_purchase(purchase, now=clock.now()) for purchase in purchases],
     )
 
 
@@ -163,22 +145,3 @@ def guild_of(session: Session) -> Community | None:
         .order_by(CommunityMember.joined_at.desc(), CommunityMember.id.desc())
         .limit(1)
     )
-
-
-def _product(customer: Customer) -> dict[str, str]:
-    product, plan = customer.product, customer.current_plan
-    return {
-        "name": product.name if product else _("A product no longer on show"),
-        "community_name": product.community.name if product else "",
-        "plan_name": plan.name if plan else "",
-        "status_text": _(STATUS_WORDS[customer.status]),
-        "next_text": _next(customer),
-    }
-
-
-def _next(customer: Customer) -> str:
-    if customer.cancel_at_period_end and customer.subscription_ends_at:
-        return _("Ends on %(date)s", date=format_date(customer.subscription_ends_at))
-    if customer.next_charge_at:
-        return _("Next charge on %(date)s", date=format_date(customer.next_charge_at))
-    return ""

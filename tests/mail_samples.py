@@ -92,6 +92,16 @@ CONTEXTS = {
         "locked_until": "2026-05-10T11:00:00+00:00",
         "extended_locked_until": "2026-08-10T11:00:00+00:00",
     },
+    "cancel_link": {"hours": 24},
+    "withdrawal_receipt": {
+        "product": "Premium <b>",
+        "plan": "Mensuel",
+        "ordered_at": "2026-03-08T11:00:00+00:00",
+        "declared_at": "2026-03-10T11:00:00+00:00",
+        "refund_amount": 4990,
+        "currency": "EUR",
+        "refund_days": 14,
+    },
     "staff_alert": {
         "what": "job_failed",
         "about": "ledger-verify",

@@ -15,7 +15,6 @@ from public.affiliate import (
 )
 from public.affiliate.door import pages
 from public.amounts import cents_text, number_text, part_text, typed_amount
-from public.member_menu import in_member_area
 
 __all__ = [
     "api",
@@ -33,7 +32,6 @@ __all__ = [
 
 def install(app: Flask) -> None:
     """Serve them, each within the member area's frame."""
-    pages.context_processor(in_member_area)
     app.jinja_env.filters.update(
         cents=cents_text, count_text=number_text, part_of=part_text, typed_cents=typed_amount
     )

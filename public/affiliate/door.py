@@ -12,8 +12,10 @@ from models.affiliation import AffiliateProfile
 from models.errors import N_, DomainError
 from public.hosts import only
 from public.identity import member_reading, needs
+from public.member_menu import in_member_area
 
 pages = Blueprint("affiliate", __name__, url_prefix="/affiliate")
+pages.context_processor(in_member_area)
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -1,0 +1,226 @@
+"""What clients do to their own purchases on their pages, and what nobody does to another's."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import update
+
+from models import clock
+from models.accounts import Platform
+from models.billing import Customer, CustomerStatus
+from models.billing.in_process import InProcessProvider
+from models.billing.provider import use_provider
+from models.session import unit_of_work
+from models.settings import use_settings
+from tests.public.clients import ADA, EVE, buyer, client_of, put_product_on_sale
+from tests.visitors import Visitor
+
+pytestmark = pytest.mark.usefixtures("committed", "redis", "now")
+
+PRESSED = ["cancel", "undo", "withdraw"]
+ASKED = ["cancel", "withdraw"]
+
+
+@pytest.fixture
+def twin():
+    twin = InProcessProvider()
+    use_provider(twin)
+    yield twin
+    use_provider(None)
+
+
+@pytest.fixture
+def key():
+    return put_product_on_sale(
+        "monthly",
+        {"name": "Light", "price_amount": 1900},
+        {"name": "Great", "price_amount": 9900},
+        name="Basic",
+    )
+
+
+@pytest.fixture
+def ada(app, twin, key):
+    return buyer(app, twin, key)
+
+
+def change(customer_id, **values):
+    with unit_of_work() as session:
+        session.execute(update(Customer).where(Customer.id == customer_id).values(**values))
+
+
+class TestThePage:
+    def test_shows_purchase_card_and_acts(self, ada):
+        page = ada.page().text
+
+        assert "Next charge: €49 on 10 April." in page
+        assert "Visa •••• 4242" in page
+        for verb in ("cancel", "withdraw"):
+            assert ada.act(verb) in page
+
+    def test_on_weokto_too(self, app, twin):
+        client = client_of(app, ADA, Platform.WEOKTO)
+
+        assert "You have not bought anything yet." in client.page().text
+
+    def test_shows_nothing_of_anybody_else(self, app, ada):
+        eve = client_of(app, EVE)
+
+        page = eve.page().text
+
+        assert str(ada.customer.id) not in page
+        assert "No invoice yet" in page
+
+    def test_is_for_those_signed_in(self, app, ada):
+        stranger = Visitor(app, Platform.STAM)
+        before = ada.customer.updated_at
+
+        for verb in ASKED:
+            answer = stranger.get(ada.act(verb))
+            assert answer.location == f"/login?next={ada.act(verb)}"
+        for verb in PRESSED:
+            assert stranger.post(ada.act(verb), form="/login").location == "/login"
+        assert ada.customer.updated_at == before
+
+
+class TestSomebodyElses:
+    def test_purchase_is_nothing(self, app, ada):
+        eve = client_of(app, EVE)
+        before = ada.customer
+
+        for customer_id in (before.id, uuid4()):
+            for verb in ASKED:
+                assert eve.page(eve.act(verb, customer_id)).status_code == 404
+            for verb in PRESSED:
+                assert eve.press(eve.act(verb, customer_id)).status_code == 404
+        assert ada.customer.updated_at == before.updated_at
+
+
+class TestCancelling:
+    def test_says_until_when_and_then_does_it(self, ada):
+        page = ada.page(ada.act("cancel")).text
+        assert "Your access stays open until 10 April." in page
+        assert not ada.customer.cancel_at_period_end
+
+        answer = ada.press(ada.act("cancel"))
+
+        assert answer.location == "/settings"
+        assert ada.customer.cancel_at_period_end
+        assert ada.customer.next_charge_at is None
+        page = ada.page().text
+        assert "Access lasts until 10 April and nothing more is charged." in page
+        assert ada.act("cancel") not in page
+
+    def test_a_second_press_changes_nothing(self, ada, now):
+        ada.press(ada.act("cancel"))
+        clock.move_to(now + timedelta(minutes=1))
+
+        answer = ada.press(ada.act("cancel"))
+
+        assert answer.status_code == 303
+        assert ada.customer.cancelled_at == now
+
+    def test_asked_again_leads_back(self, ada):
+        ada.press(ada.act("cancel"))
+
+        assert ada.page(ada.act("cancel")).status_code == 303
+
+    def test_of_what_has_ended_changes_nothing(self, ada):
+        change(ada.customer.id, status=CustomerStatus.EXPIRED, next_charge_at=None)
+
+        assert ada.press(ada.act("cancel")).status_code == 303
+        assert ada.customer.status is CustomerStatus.EXPIRED
+
+    def test_past_due_and_over_ends_at_once(self, ada, now):
+        change(
+            ada.customer.id,
+            status=CustomerStatus.PAST_DUE,
+            subscription_ends_at=now - timedelta(hours=1),
+            first_failed_at=now,
+            next_charge_at=now + timedelta(days=2),
+        )
+        assert "at once if that is over" in ada.page(ada.act("cancel")).text
+
+        ada.press(ada.act("cancel"))
+
+        assert ada.customer.status is CustomerStatus.CANCELLED
+
+
+class TestUndoing:
+    def test_lets_it_go_on(self, ada):
+        charged_on = ada.customer.next_charge_at
+        ada.press(ada.act("cancel"))
+
+        answer = ada.press(ada.act("undo"))
+
+        assert answer.status_code == 303
+        assert not ada.customer.cancel_at_period_end
+        assert ada.customer.next_charge_at == charged_on
+        assert ada.press(ada.act("undo")).status_code == 303
+
+    def test_is_refused_once_the_period_is_over(self, ada, now):
+        ada.press(ada.act("cancel"))
+        change(ada.customer.id, subscription_ends_at=now)
+
+        assert ada.act("undo") not in ada.page().text
+        assert ada.press(ada.act("undo")).status_code == 409
+
+
+class TestWithdrawing:
+    def test_files_the_refund_and_stops_the_charges(self, ada):
+        page = ada.page(ada.act("withdraw")).text
+        assert "You may withdraw until 24 March" in page
+        assert "confirm withdrawal" in page
+
+        answer = ada.press(ada.act("withdraw"))
+
+        assert answer.location == "/settings"
+        assert ada.customer.cancel_at_period_end
+        page = ada.page().text
+        assert "You withdrew from this contract on 10 March." in page
+        assert "Refund of €49 asked on 10 March: we are looking at it." in page
+
+    def test_a_second_press_changes_nothing(self, ada, now):
+        ada.press(ada.act("withdraw"))
+        clock.move_to(now + timedelta(hours=1))
+
+        assert ada.press(ada.act("withdraw")).status_code == 303
+        assert ada.customer.extra["renounced_at"] == now.isoformat()
+
+    def test_of_a_free_trial_ends_it_at_once(self, app, twin):
+        key = put_product_on_sale("trial", trial_days=30)
+        client = buyer(app, twin, key)
+
+        client.press(client.act("withdraw"))
+
+        assert client.customer.status is CustomerStatus.CANCELLED
+        assert client.invoices == []
+
+    def test_lasts_to_the_end_of_the_fourteenth_local_day(self, ada, now):
+        midnight = now.replace(day=24, hour=23, minute=0)  # in Paris, 25 March begins
+        clock.move_to(midnight - timedelta(seconds=1))
+        assert ada.page(ada.act("withdraw")).status_code == 200
+
+        clock.move_to(midnight)
+        assert ada.page(ada.act("withdraw")).status_code == 410
+        assert ada.press(ada.act("withdraw")).status_code == 409
+        assert not ada.customer.cancel_at_period_end
+
+    def test_the_free_function_lists_what_can_be_withdrawn_from(self, ada, now):
+        assert ada.act("withdraw") in ada.page("/renoncer").text
+
+        ada.press(ada.act("withdraw"))
+        assert ada.act("withdraw") not in ada.page("/renoncer").text
+
+    def test_wants_somebody(self, app):
+        answer = Visitor(app, Platform.STAM).get("/renoncer")
+
+        assert answer.location == "/login?next=/renoncer"
+
+
+class TestOwnersWords:
+    def test_take_the_place_of_ours(self, ada, settings):
+        use_settings(settings.model_copy(update={"withdraw_text_en": "I change my mind"}))
+
+        assert "I change my mind" in ada.page().text
