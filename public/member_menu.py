@@ -48,6 +48,7 @@ def menu() -> list[Group]:
                     _item(_("Commissions"), "/affiliate/commissions"),
                     _item(_("Withdrawals"), "/affiliate/payouts"),
                     _item(_("Ledger"), "/affiliate/ledger"),
+                    _item(_("Boost"), "/affiliate/boost"),
                 ),
             )
         )

@@ -16,10 +16,12 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
+from flask_login import current_user
 from jinja2 import TemplateNotFound
 
 from models import clock
-from models.session import member_session
+from models.accounts.edit_profile import edit_profile
+from models.session import member_session, unit_of_work
 from models.settings import current_settings
 from public import legal
 from public.brand import brand_here, public_url, somebody_is_signed_in
@@ -27,6 +29,7 @@ from public.buttons import note_own_sightings, offers_here
 from public.destinations import path_here
 from public.forms import csrf
 from public.headers import allow_vault
+from public.identity import acting
 from public.languages import LANGUAGE_COOKIE, LANGUAGES
 from public.origins import ForeignOrigin, came_from_here
 from public.rendered import keep_this_answer, kept_text
@@ -148,11 +151,17 @@ def legal_page(name: str) -> ResponseReturnValue:
 @pages.post("/language")
 @csrf.exempt
 def switch_language() -> ResponseReturnValue:
-    """Remember the language asked for, and go back to the page. Pages kept as bytes carry no
-    token, so the browser's own word on where the request comes from is what is checked."""
+    """Remember the language asked for, and go back to the page: in the browser, and in the
+    profile of whoever is signed in. Pages kept as bytes carry no token, so the browser's own
+    word on where the request comes from is what is checked."""
     lang = request.form.get("lang", "")
     if lang not in LANGUAGES:
         abort(422)
+    if not came_from_here():
+        raise ForeignOrigin
+    if somebody_is_signed_in() and current_user.locale != lang:
+        with unit_of_work() as session:
+            edit_profile(session, current_user.id, locale=lang, actor=acting(), now=clock.now())
     return _remembering(LANGUAGE_COOKIE, lang, A_YEAR)
 
 

@@ -5,6 +5,7 @@ from flask import Flask
 from public.affiliate import (
     api,
     api_payouts,
+    boost,
     commissions,
     dashboard,
     joining,
@@ -19,6 +20,7 @@ from public.amounts import cents_text, number_text, part_text, typed_amount
 __all__ = [
     "api",
     "api_payouts",
+    "boost",
     "commissions",
     "dashboard",
     "install",

@@ -7,6 +7,7 @@ from flask_babel import format_datetime
 from flask_babel import gettext as _
 
 from models.affiliation import CommissionStatus
+from models.affiliation.boost import RedemptionStatus
 from models.affiliation.explain_commission import Cents, Fact, Value, Word
 from models.affiliation.payout_method import PayoutMethod
 from models.affiliation.payouts import WithdrawalStatus
@@ -31,6 +32,12 @@ WITHDRAWALS = {
     WithdrawalStatus.PAID: (N_("Paid"), GOOD),
     WithdrawalStatus.REJECTED: (N_("Rejected"), BAD),
     WithdrawalStatus.CANCELLED: (N_("Cancelled"), OFF),
+}
+
+BOOSTS = {
+    RedemptionStatus.ACTIVE: (N_("In force"), GOOD),
+    RedemptionStatus.EXPIRED: (N_("Over"), OFF),
+    RedemptionStatus.DEACTIVATED: (N_("Ended"), OFF),
 }
 
 METHODS = {

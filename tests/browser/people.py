@@ -92,3 +92,31 @@ def buy(page: Page, address: str, key: str, email: str, card: str = GOOD) -> Non
     begin(panel, email)
     type_card(panel, card)
     page.wait_for_url("**/welcome*")
+
+
+def say_where_to_pay(page: Page, site: str, holder: str, iban: str) -> None:
+    """As an affiliate: fill in the bank account that withdrawals are paid to."""
+    page.goto(f"{site}/affiliate/payouts/details")
+    page.locator("[name=method][value=wire]").check()
+    page.locator("#holder").fill(holder)
+    page.locator("#iban").fill(iban)
+    page.locator('form[action="/affiliate/payouts/details"] button').click()
+    page.wait_for_url("**/affiliate/payouts")
+
+
+def withdraw(page: Page, site: str, amount: str) -> None:
+    """As an affiliate: ask for an amount, look at its fee and net, and confirm."""
+    page.goto(f"{site}/affiliate/payouts")
+    page.locator("#amount").fill(amount)
+    page.locator('form[action="/affiliate/payouts/ask"] button').click()
+    page.wait_for_url("**/affiliate/payouts/ask?*")
+    page.locator('main form[method="post"] button').click()
+    page.wait_for_url("**/affiliate/payouts")
+
+
+def why_newest_commission(page: Page, site: str):
+    """As an affiliate: open the newest commission; gives the sentences that explain it."""
+    page.goto(f"{site}/affiliate/commissions")
+    page.locator("tbody a[href*='/affiliate/commissions/']").first.click()
+    page.wait_for_url("**/affiliate/commissions/*")
+    return page.locator(".facts > li")

@@ -112,6 +112,15 @@ class TestSettings:
 
         assert ada.user().locale == "en"
 
+    def test_speaks_the_language_of_the_switch_on_every_page(self, ada):
+        answer = ada.browser.post(
+            "/language", data={"lang": "en", "next": "/settings"}, base_url=ada.base
+        )
+
+        assert answer.location == "/settings"
+        assert ada.user().locale == "en"
+        assert '<html lang="en">' in ada.get("/settings").text
+
 
 class TestActivity:
     def test_is_noted_at_most_every_five_minutes(self, ada, now):
