@@ -165,6 +165,7 @@ MAILS = {
     "cancel_link": N_("Link that cancels"),
     "commission_earned": N_("Commission earned"),
     "magic_link": N_("Sign-in link"),
+    "payout_details_changed": N_("Payout details changed"),
     "period_extended": N_("Period extended"),
     "plan_switched": N_("Plan changed"),
     "receipt": N_("Receipt"),
@@ -176,6 +177,9 @@ MAILS = {
     "trial_reminder": N_("Trial about to end"),
     "welcome": N_("Welcome"),
     "withdrawal_receipt": N_("Withdrawal receipt"),
+    "withdrawal_approved": N_("Withdrawal approved"),
+    "withdrawal_paid": N_("Withdrawal paid"),
+    "withdrawal_rejected": N_("Withdrawal rejected"),
 }
 """Per kind of mail: what it is for."""
 

@@ -3,7 +3,10 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from flask_babel import gettext
+from flask import Response, abort, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import get_locale, gettext
 from markupsafe import Markup, escape
 from schwifty import IBAN
 from sqlalchemy import exists, select
@@ -25,6 +28,7 @@ from admin_views.formats import (
     moment,
 )
 from admin_views.listing import Lookup, Row
+from admin_views.reading import reading
 from admin_views.records import Panel, Related
 from admin_views.standing import balance_in, flags_of, standing
 from admin_views.withdrawal_acts import APPROVE, INTO_A_FILE, PAY, PAY_NOW, REJECT
@@ -38,7 +42,8 @@ from models.affiliation import (
     WithdrawalAllocation,
     WithdrawalStatus,
 )
-from models.errors import N_
+from models.affiliation.payouts.statement_pdf import payout_statement_pdf
+from models.errors import N_, DomainError
 from models.ledger import Account, LedgerAccount
 
 SLUG = Linked("affiliates", "affiliate_id", Code())
@@ -47,6 +52,7 @@ SLUG = Linked("affiliates", "affiliate_id", Code())
 class WithdrawalView(AdminView):
     table, slug, title = Withdrawal, "withdrawals", N_("Withdrawal requests")
     permissions = {"read": P.WITHDRAWALS_READ}
+    verbs = {**AdminView.verbs, "statement": "read"}
     computed = {
         "available": balance_in(Account.AVAILABLE, "affiliate_id"),
         "flags": flags_of("affiliate_id"),
@@ -147,7 +153,30 @@ class WithdrawalView(AdminView):
         return [
             Panel(N_("How the affiliate stands"), [N_("Today")], lines),
             self._commissions_paid(session, row),
+            *self._statement_panel(row),
         ]
+
+    def _statement_panel(self, row: Row) -> list[Panel]:
+        if row["status"] is not WithdrawalStatus.PAID:
+            return []
+        link = Markup('<a class="button quiet" href="{}">{}</a>').format(
+            self.address_of("statement", id=row["id"]), gettext("Statement (PDF)")
+        )
+        return [Panel(N_("Statement"), [N_("For the affiliate")], [[link]])]
+
+    @expose("/statement/")
+    def statement(self) -> ResponseReturnValue:
+        """A paid withdrawal's statement, as the affiliate got it, in the reader's language."""
+        key = self.key_of(request.args.get("id", ""))
+        try:
+            body = payout_statement_pdf(reading(), key, str(get_locale()))
+        except DomainError as refusal:
+            abort(refusal.status)
+        return Response(
+            body,
+            content_type="application/pdf",
+            headers={"Content-Disposition": f'inline; filename="payout-{key}.pdf"'},
+        )
 
     def with_needs(self, names: Any) -> list[str]:
         return [*dict.fromkeys([*super().with_needs(names), "affiliate_id", "batch_id"])]

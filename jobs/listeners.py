@@ -14,6 +14,13 @@ from jobs.alert_listeners import (
 from jobs.client_mails import mail_withdrawal_receipt
 from jobs.figure_listeners import drop_figures
 from jobs.mail_listeners import mail_commission, mail_receipt, mail_welcome
+from jobs.payout_mails import (
+    alert_withdrawal_asked,
+    mail_details_changed,
+    mail_withdrawal_approved,
+    mail_withdrawal_paid,
+    mail_withdrawal_rejected,
+)
 from jobs.refund_mails import (
     alert_refund_asked,
     alert_refund_failed,
@@ -66,17 +73,29 @@ LISTENERS: Listeners = {
     "affiliation.guild_joined": (),
     "affiliation.joining_attributed": (),
     "affiliation.lock_rules_edited": (),
-    "affiliation.payout_details_edited": (),
+    "affiliation.payout_details_edited": (mail_details_changed,),
     "affiliation.program_created": (),
     "affiliation.program_edited": (),
     "affiliation.purchase_attributed": (),
     "affiliation.risk_changed": (),
     "affiliation.risk_decision_asked": (),
-    "affiliation.withdrawal_approved": (drop_figures,),
-    "affiliation.withdrawal_asked": (drop_figures,),
+    "affiliation.withdrawal_approved": (
+        drop_figures,
+        mail_withdrawal_approved,
+    ),
+    "affiliation.withdrawal_asked": (
+        drop_figures,
+        alert_withdrawal_asked,
+    ),
     "affiliation.withdrawal_cancelled": (drop_figures,),
-    "affiliation.withdrawal_paid": (drop_figures,),
-    "affiliation.withdrawal_rejected": (drop_figures,),
+    "affiliation.withdrawal_paid": (
+        drop_figures,
+        mail_withdrawal_paid,
+    ),
+    "affiliation.withdrawal_rejected": (
+        drop_figures,
+        mail_withdrawal_rejected,
+    ),
     "billing.access_granted": (mail_access_granted,),
     "billing.access_paused": (),
     "billing.cancel_undone": (mail_cancel_undone,),

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from models.affiliation.payouts.statement_pdf import payout_statement_pdf
 from models.base import Json
 from models.billing.invoice_pdf import credit_note_pdf, invoice_pdf
 from models.oversight import OutgoingMail
@@ -21,7 +22,11 @@ from models.session import staff_reading
 log = logging.getLogger(__name__)
 
 Make = Callable[[Session, UUID, str], bytes]
-DOCUMENTS: dict[str, Make] = {"invoice": invoice_pdf, "credit_note": credit_note_pdf}
+DOCUMENTS: dict[str, Make] = {
+    "invoice": invoice_pdf,
+    "credit_note": credit_note_pdf,
+    "payout_statement": payout_statement_pdf,
+}
 """Per kind of document: what makes it, given a session, its record's key and the language."""
 
 

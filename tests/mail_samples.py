@@ -46,6 +46,14 @@ REFUND = {
     "currency": "EUR",
     "amount": 4990,
 }
+WITHDRAWAL = {
+    "requested": 10000,
+    "fee": 300,
+    "net": 9700,
+    "currency": "EUR",
+    "asked_at": "2026-03-12T09:30:00+00:00",
+    "last4": "0189",
+}
 CONTEXTS = {
     "cancelled": {**PURCHASE, "cancelled_at": "2026-03-10T11:00:00+00:00"},
     "cancel_undone": PURCHASE,
@@ -74,6 +82,20 @@ CONTEXTS = {
         "card_brand": "visa",
         "card_last4": "4242",
         "attached": [],
+    },
+    "withdrawal_approved": WITHDRAWAL,
+    "withdrawal_rejected": {**WITHDRAWAL, "reason": "AC01 wrong account"},
+    "withdrawal_paid": {
+        **WITHDRAWAL,
+        "paid_at": "2026-03-13T09:00:00+00:00",
+        "reference": "VIR-1",
+        "method": "wire",
+        "attached": [],
+    },
+    "payout_details_changed": {
+        "method": "wire",
+        "last4": "0189",
+        "changed_at": "2026-03-10T11:00:00+00:00",
     },
     "magic_link": {},
     "receipt": RECEIPT,

@@ -9,7 +9,6 @@ from models.affiliation.payouts.withdrawal import (
     WAITING,
     Withdrawal,
     WithdrawalStatus,
-    withdrawals_of,
 )
 
 __all__ = [
@@ -19,5 +18,4 @@ __all__ = [
     "Withdrawal",
     "WithdrawalAllocation",
     "WithdrawalStatus",
-    "withdrawals_of",
 ]

@@ -1,12 +1,11 @@
 """Withdrawals: what an affiliate asked for, where it stands, and how it was paid."""
 
 import enum
-from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.affiliation.payout_method import PayoutMethod
 from models.affiliation.payouts.batch import SepaBatch
@@ -100,29 +99,3 @@ class Withdrawal(Keyed, Stamped, Becoming, Base):
 
     affiliate: Mapped[AffiliateProfile] = relationship(lazy="raise")
     batch: Mapped[SepaBatch | None] = relationship(lazy="raise")
-
-
-def withdrawals_of(
-    session: Session,
-    affiliate_id: UUID,
-    *,
-    statuses: Collection[WithdrawalStatus] = (),
-    since: datetime | None = None,
-    until: datetime | None = None,
-    before: UUID | None = None,
-    limit: int = 50,
-) -> Sequence[Withdrawal]:
-    """An affiliate's withdrawals, newest first, asked from ``since`` on and before ``until``.
-
-    The next page begins ``before`` the last one's key.
-    """
-    statement = select(Withdrawal).where(Withdrawal.affiliate_id == affiliate_id)
-    if statuses:
-        statement = statement.where(Withdrawal.status.in_(statuses))
-    if since is not None:
-        statement = statement.where(Withdrawal.requested_at >= since)
-    if until is not None:
-        statement = statement.where(Withdrawal.requested_at < until)
-    if before is not None:
-        statement = statement.where(Withdrawal.id < before)
-    return session.scalars(statement.order_by(Withdrawal.id.desc()).limit(limit)).all()
