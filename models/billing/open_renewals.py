@@ -51,9 +51,12 @@ def open_renewals(
     """Write down an invoice and an attempt for each of these customers that is still due.
 
     The invoice of a period is opened once: a retry finds it. What costs nothing begins its
-    period here, without an invoice. A customer whose row makes no sense is logged and left.
+    period here, without an invoice. A customer whose row makes no sense is logged and left,
+    and so is one whose change of plan waits for its payment: that comes first.
     """
     customers = lock_due(session, customer_ids, now=now, since=since)
+    switching = _switching(session, customers)
+    customers = [customer for customer in customers if customer.id not in switching]
     opened = Opened(due=len(customers))
     waiting = _waiting_invoices(session, customers)
     cards = cards_by_id(session, {customer.default_payment_method_id for customer in customers})
@@ -140,6 +143,20 @@ def _line_of(invoice: Columns, period: NextPeriod) -> Columns:
 
 def _named(period: NextPeriod) -> str:
     return f"{period.quote.product_name} · {period.quote.plan_name}"
+
+
+def _switching(session: Session, customers: Sequence[Customer]) -> set[UUID]:
+    """Those whose change of plan is asked for. Looked for once the rows are locked, as a change
+    looks for renewals, so that of two at once one finds the other."""
+    return set(
+        session.scalars(
+            select(Invoice.customer_id).where(
+                Invoice.customer_id.in_([customer.id for customer in customers]),
+                Invoice.status == InvoiceStatus.PENDING,
+                Invoice.kind == InvoiceKind.UPGRADE,
+            )
+        )
+    )
 
 
 def _waiting_invoices(
