@@ -10,17 +10,18 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models import clock
 from models.accounts import Platform, User, user_by_email
 from models.affiliation import AffiliateProfile, affiliate_by_slug
 from models.billing import Customer, Invoice, InvoiceStatus
-from models.billing.complete_checkout import record_charge
 from models.billing.customer import customer_of
 from models.billing.hear_psp import attempt_named
 from models.billing.hear_vault import hear_vault
 from models.billing.in_process import InProcessProvider, UnknownTestCard
-from models.catalog import Plan, Product, product_by_slug
+from models.billing.record_word import record_word
+from models.catalog import Community, Plan, Product, community_by_slug, product_by_slug
 from models.errors import N_, BadInput, Missing
-from models.oversight import Actor
+from models.oversight import SYSTEM, Actor
 from models.session import unit_of_work
 
 OWNER = Actor(role="OWNER")
@@ -58,13 +59,12 @@ class People:
     def pass_by_the_bank(self) -> None:
         """Authorise at the bank's page whatever the bank asks about."""
         for asked in self._provider.at_the_bank():
+            word = self._provider.answer_bank(str(asked.payment_id), authorised=True)
             with unit_of_work() as session:
-                attempt = attempt_named(session, asked)
-            if attempt is not None:
-                record_charge(
-                    attempt.id,
-                    self._provider.answer_bank(str(asked.payment_id), authorised=True),
-                )
+                attempt = attempt_named(session, word)
+                if attempt is not None:
+                    record_word(session, attempt.id, word, actor=SYSTEM, now=clock.now())
+            self._work()
 
     def _type_card(self, form_id: str, number: str) -> None:
         """Let the vault tell us of a card as it does over HTTP."""
@@ -129,6 +129,14 @@ def product_of(session: Session, slug: str) -> Product:
     if product is None:
         raise Missing
     return product
+
+
+def community_of(session: Session, slug: str) -> Community:
+    """The guild or community of a slug. Raises Missing."""
+    community = community_by_slug(session, slug)
+    if community is None:
+        raise Missing
+    return community
 
 
 def plan_of(session: Session, product_id: UUID, slug: str) -> Plan:

@@ -200,6 +200,20 @@ class TestDunning:
         ]
         assert result["customers"][0]["status"] == "EXPIRED"
 
+    def test_a_new_card_is_charged_at_once_and_moves_no_period(self, play):
+        result = play(
+            buy(visitor=None, card=DECLINED_LATER),
+            update_card("2026-04-15T12:00:00+02:00"),
+            until="2026-05-10T12:00:00+02:00",
+        )
+
+        assert rows_of(result, "invoices", "number", "period_end", "paid_at") == [
+            ("WS-2026-000001", "2026-04-10T09:00:00Z", "2026-03-10T10:00:00Z"),
+            ("WS-2026-000002", "2026-05-10T09:00:00Z", "2026-04-15T10:00:00Z"),
+            ("WS-2026-000003", "2026-06-10T09:00:00Z", "2026-05-10T00:00:00Z"),
+        ]
+        assert result["customers"][0]["status"] == "ACTIVE"
+
     def test_a_new_card_that_is_refused_uses_up_no_retry(self, play):
         result = play(
             buy(visitor=None, card=DECLINED_LATER),
