@@ -21,6 +21,7 @@ from models.billing.figures import (
     sales_in,
     trials_in,
 )
+from models.billing.refund import waiting_refunds
 from models.errors import N_
 from models.ledger.figures import owed, owed_since
 from models.oversight.figures import events_waiting, failed_runs_since, mails_waiting
@@ -90,7 +91,10 @@ def finance_cards(session: Session, days: int, now: datetime) -> list[Card]:
             N_("Revenue"),
             euros(mine.revenue),
             *changed(mine.revenue, theirs.revenue),
-            means=N_("The sum of paid invoices, including tax, by the day they were paid."),
+            means=N_(
+                "Paid invoices less refunds, including tax: each payment on its own day, "
+                "each refund on the day of its credit note."
+            ),
         ),
         Card(
             N_("New customers"),
@@ -104,7 +108,16 @@ def finance_cards(session: Session, days: int, now: datetime) -> list[Card]:
             *changed(debt, debt - grown),
             means=N_("What affiliates hold now: locked, available and reserved, less their debt."),
         ),
+        _open_refunds(session),
     ]
+
+
+def _open_refunds(session: Session) -> Card:
+    return Card(
+        N_("Open refunds"),
+        whole(waiting_refunds(session)),
+        means=N_("Requests that wait for the owner to approve or reject them."),
+    )
 
 
 def count_cards(session: Session, now: datetime) -> list[Card]:
@@ -122,6 +135,7 @@ def count_cards(session: Session, now: datetime) -> list[Card]:
             whole(running.get(CustomerStatus.PAST_DUE, 0)),
             means=N_("A renewal was declined and is tried again."),
         ),
+        _open_refunds(session),
         Card(
             N_("Jobs with errors"),
             whole(failed),

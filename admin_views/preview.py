@@ -24,7 +24,9 @@ from admin_views.happenings import RECORDS
 from admin_views.labels import label_of
 from admin_views.reading import stop_reading
 from admin_views.structures import value_words
+from admin_views.telling import Effect, tell
 from admin_views.words import status_words
+from models.affiliation import AffiliateProfile
 from models.base import Base, Encrypted
 from models.errors import N_, DomainError
 from models.ledger import Account, LedgerEntry
@@ -35,6 +37,8 @@ from models.session import engine_of
 Run = Callable[[Session], Any]
 QUIET = (AuditEvent, OutboxEvent)
 """Rows that every act writes: they say that it happened, not what it did."""
+SILENT = ("updated_at", "explanation", "next_try_at")
+"""Columns that say how or when rather than what: each run writes them a little differently."""
 
 
 NEW = object()
@@ -46,15 +50,6 @@ class EffectsChanged(DomainError):
 
     code = "effects_changed"
     message = N_("What this would do has changed since you looked. Read it again, then confirm.")
-
-
-@dataclass(frozen=True)
-class Effect:
-    """One thing that changes: what, and its value before and after."""
-
-    what: str
-    before: str = ""
-    after: str = ""
 
 
 @dataclass
@@ -116,6 +111,7 @@ def observe(session: Session, run: Run, *, now: datetime) -> Effects:
     """Run a rule and list what it did to the rows and to the ledger's balances."""
     seen: dict[tuple[str, str], dict[str, list[Any]]] = {}
     made: set[Any] = set()
+    touched: dict[Base, None] = {}
 
     def note(_session: Session, _context: Any, _instances: Any) -> None:
         changed = sorted((*session.dirty, *session.deleted), key=_place_of)
@@ -123,6 +119,7 @@ def observe(session: Session, run: Run, *, now: datetime) -> Effects:
         for row in (*session.new, *changed):
             if isinstance(row, Base) and not isinstance(row, QUIET):
                 _note(seen, session, row)
+                touched[row] = None
 
     posted = _last_posting(session)
     event.listen(session, "before_flush", note)
@@ -137,7 +134,8 @@ def observe(session: Session, run: Run, *, now: datetime) -> Effects:
                 NEW if isinstance(value, UUID) and value in made else value for value in values
             ]
     lines = [line for (what, _), changed in seen.items() for line in _lines(what, changed, now)]
-    return Effects([*lines, *_postings_since(session, posted)])
+    told = tell(session, list(touched))
+    return Effects([*told, *lines, *_postings_since(session, posted)])
 
 
 def _note(seen: dict[Any, Any], session: Session, row: Base) -> None:
@@ -181,7 +179,7 @@ def _name_of(row: Base) -> str:
 def _is_hidden(column: Any) -> bool:
     kept = column.columns[0]
     secret = kept.info.get("secret") or isinstance(kept.type, Encrypted)
-    return column.key == "updated_at" or bool(secret)
+    return column.key in SILENT or bool(secret)
 
 
 def _lines(what: str, changed: dict[str, list[Any]], now: datetime) -> list[Effect]:
@@ -218,13 +216,21 @@ def _postings_since(session: Session, seq: int) -> list[Effect]:
     Somebody else's posting in between only makes the fingerprints differ: one looks again.
     """
     found = session.execute(
-        select(LedgerEntry.account, LedgerEntry.amount, LedgerEntry.balance_after)
+        select(
+            LedgerEntry.account,
+            LedgerEntry.amount,
+            LedgerEntry.balance_after,
+            AffiliateProfile.affiliate_slug,
+        )
+        .outerjoin(AffiliateProfile, AffiliateProfile.user_id == LedgerEntry.affiliate_id)
         .where(LedgerEntry.seq > seq)
         .order_by(LedgerEntry.seq)
     )
     lines = []
-    for account, amount, balance in found:
-        what = gettext("Ledger: %(account)s", account=status_words(Account, account)[0])
+    for account, amount, balance, slug in found:
+        name = status_words(Account, account)[0]
+        whose = f"{name} · {slug}" if slug and balance is not None else name
+        what = gettext("Ledger: %(account)s", account=whose)
         before = "" if balance is None else euros(balance - amount)
         after = euros(amount) if balance is None else euros(balance)
         lines.append(Effect(what, before, after))

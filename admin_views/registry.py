@@ -14,6 +14,7 @@ from admin_views.oversight import AuditView, LogView, MailView, RunView
 from admin_views.payments import AttemptView, CheckoutView, ProviderEventView
 from admin_views.people import SessionView, UserView
 from admin_views.plans import PlanView
+from admin_views.refunds import CreditNoteView, RefundView
 from admin_views.sales import CustomerView, InvoiceView
 from admin_views.verification import VerificationView
 from admin_views.withdrawals import PayoutView, WithdrawalView
@@ -23,7 +24,15 @@ MENU: tuple[tuple[str, tuple[Any, ...]], ...] = (
     (N_("Catalogue"), (CommunityView, ProductView, PlanView, ButtonView, AccessView)),
     (
         N_("Sales"),
-        (CustomerView, InvoiceView, AttemptView, CheckoutView, ProviderEventView),
+        (
+            CustomerView,
+            InvoiceView,
+            RefundView,
+            CreditNoteView,
+            AttemptView,
+            CheckoutView,
+            ProviderEventView,
+        ),
     ),
     (
         N_("Affiliation"),

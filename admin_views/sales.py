@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session
 
 from admin_views.base import AdminView
 from admin_views.customer_acts import CUSTOMER_ACTS
+from admin_views.documents import DocumentMixin
 from admin_views.filters import Choice, Flag, Reference, between
 from admin_views.formats import DayOf, Linked, Money, OneLine, Percent, Told, euros
 from admin_views.guard import translated
 from admin_views.listing import Lookup, Row
 from admin_views.records import Panel, Related
+from admin_views.refund_acts import GIVE_BACK
 from admin_views.subscriptions import NoticeMissed, Terms, notices_of
 from admin_views.timeline import customer_timeline
 from models.accounts.permissions import Permission as P
@@ -27,6 +29,7 @@ from models.billing import (
     InvoiceStatus,
     PaymentMethod,
 )
+from models.billing.invoice_pdf import invoice_pdf
 from models.catalog import Plan, Product
 from models.errors import N_
 
@@ -140,6 +143,7 @@ class CustomerView(AdminView):
     acts = CUSTOMER_ACTS
     related = (
         Related("invoices", "customer", N_("Invoices")),
+        Related("refunds", "customer", N_("Refunds")),
         Related("commissions", "customer", N_("Commissions")),
         Related("attributions", "customer", N_("Attributions")),
     )
@@ -160,9 +164,12 @@ class CustomerView(AdminView):
         ]
 
 
-class InvoiceView(AdminView):
+class InvoiceView(DocumentMixin, AdminView):
     table, slug, title = Invoice, "invoices", N_("Invoices")
     permissions = {"read": P.INVOICES_READ}
+    verbs = {**AdminView.verbs, "document_view": "read"}
+    document = staticmethod(invoice_pdf)
+    acts = (GIVE_BACK,)
     amounts = P.CUSTOMERS_AMOUNTS
     column_list = (
         "number",
@@ -225,6 +232,8 @@ class InvoiceView(AdminView):
     related = (
         Related("attempts", "invoice", N_("Payments")),
         Related("commissions", "invoice", N_("Commission")),
+        Related("refunds", "invoice", N_("Refunds")),
+        Related("credit-notes", "invoice", N_("Credit notes")),
     )
     empty = N_("Invoices are made by purchases, and numbered once they are paid.")
 
@@ -247,4 +256,5 @@ class InvoiceView(AdminView):
             for each in lines
         ]
         heads = [N_("Line"), N_("Quantity"), N_("Unit price"), N_("Total")]
-        return [Panel(N_("Lines"), heads, cells)]
+        issued = [self.document_panel(row["id"])] if row["number"] else []
+        return [Panel(N_("Lines"), heads, cells), *issued]

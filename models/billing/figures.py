@@ -1,8 +1,10 @@
 """Sales in figures: what was paid, how often and by how many new customers, by span of days.
 
-Revenue is the sum of paid invoices including tax; a sale is a first purchase that was paid
-(a first payment or a paid trial), so that renewals raise revenue but not sales. A new
-customer is a person's first purchase of a product, free trials included.
+Revenue is the sum of paid invoices including tax, on the day they were paid, less the
+refunds given back, on the day of their credit note. A sale is a first purchase that was
+paid (a first payment or a paid trial), so that renewals raise revenue but not sales; one
+given back later was a sale all the same. A new customer is a person's first purchase of a
+product, free trials included.
 """
 
 from collections.abc import Sequence
@@ -13,12 +15,15 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from models import clock
+from models.billing.credit_note import CreditNote
 from models.billing.customer import RUNNING, Customer, CustomerStatus
 from models.billing.invoice import Invoice, InvoiceKind, InvoiceStatus
 from models.catalog import Plan, Product
 from models.ids import first_id_at
 
 SALES = (InvoiceKind.FIRST, InvoiceKind.TRIAL)
+TAKEN = (InvoiceStatus.PAID, InvoiceStatus.REFUNDED)
+"""Invoices whose money came in, whether or not it went back since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Sales:
-    """Of one span: paid invoices of first purchases, cents paid in all, people new to a product."""
+    """Of one span: paid first purchases, cents paid less cents given back, people new to a
+    product."""
 
     sales: int
     revenue: int
@@ -56,7 +62,7 @@ def midnight(on: date) -> datetime:
 
 
 def sales_in(session: Session, span: Span) -> Sales:
-    """The sales of a span, in two statements."""
+    """The sales of a span, in a few statements."""
     sales, revenue = session.execute(
         select(
             func.count().filter(Invoice.kind.in_(SALES)),
@@ -64,7 +70,7 @@ def sales_in(session: Session, span: Span) -> Sales:
         ).where(
             Invoice.paid_at >= span.start,
             Invoice.paid_at < span.end,
-            Invoice.status == InvoiceStatus.PAID,
+            Invoice.status.in_(TAKEN),
         )
     ).one()
     customers = session.scalar(
@@ -72,7 +78,12 @@ def sales_in(session: Session, span: Span) -> Sales:
             Customer.id >= first_id_at(span.start), Customer.id < first_id_at(span.end)
         )
     )
-    return Sales(sales=sales, revenue=int(revenue), customers=customers or 0)
+    back = session.scalar(
+        select(func.coalesce(func.sum(CreditNote.amount_including_tax), 0)).where(
+            CreditNote.issued_at >= span.start, CreditNote.issued_at < span.end
+        )
+    )
+    return Sales(sales=sales, revenue=int(revenue) - int(back or 0), customers=customers or 0)
 
 
 def sales_by_day(session: Session, span: Span) -> list[tuple[date, int, int]]:
@@ -87,14 +98,27 @@ def sales_by_day(session: Session, span: Span) -> list[tuple[date, int, int]]:
         .where(
             Invoice.paid_at >= span.start,
             Invoice.paid_at < span.end,
-            Invoice.status == InvoiceStatus.PAID,
+            Invoice.status.in_(TAKEN),
         )
         .group_by(day)
     )
     known = {on: (sales, int(revenue)) for on, sales, revenue in found}
+    for on, back in _given_back_by_day(session, span):
+        sales, revenue = known.get(on, (0, 0))
+        known[on] = (sales, revenue - back)
     first, last = clock.paris(span.start).date(), clock.paris(span.end).date()
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return [(on, *known.get(on, (0, 0))) for on in days]
+
+
+def _given_back_by_day(session: Session, span: Span) -> list[tuple[date, int]]:
+    day = func.date(func.timezone("Europe/Paris", CreditNote.issued_at))
+    found = session.execute(
+        select(day, func.sum(CreditNote.amount_including_tax))
+        .where(CreditNote.issued_at >= span.start, CreditNote.issued_at < span.end)
+        .group_by(day)
+    )
+    return [(on, int(back)) for on, back in found]
 
 
 def running_by_status(session: Session) -> dict[CustomerStatus, int]:
@@ -117,7 +141,7 @@ def sales_by_plan(session: Session, span: Span, limit: int = 20) -> Sequence[tup
         .where(
             Invoice.paid_at >= span.start,
             Invoice.paid_at < span.end,
-            Invoice.status == InvoiceStatus.PAID,
+            Invoice.status.in_(TAKEN),
             Invoice.kind.in_(SALES),
         )
         .group_by(Product.name, Plan.name)

@@ -30,6 +30,11 @@ GRANTED = (RefundStatus.APPROVED, RefundStatus.PROCESSED)
 """Decided in the client's favour: the money is on its way or back."""
 
 
+QUEUE_ORDER = "strpos('APPROVED PENDING'::text, status::text)"
+"""How urgent a refund is to the owner, as its index has it: to be decided 10, being sent 1, else 0
+(where the status stands in the words)."""
+
+
 class Refund(Keyed, Stamped, Becoming, Base):
     """Money given back on one invoice, from the request to the provider's word.
 
@@ -69,6 +74,7 @@ class Refund(Keyed, Stamped, Becoming, Base):
         Index("ix_refunds_status_id", "status", "id"),
         Index("ix_refunds_invoice_id", "invoice_id"),
         Index("ix_refunds_customer_id_id", "customer_id", "id"),
+        Index("ix_refunds_queue", text(QUEUE_ORDER), "id"),
         Index("ix_refunds_amount_id", "amount", "id"),
         trigrams("refunds", "psp_refund_id"),
     )

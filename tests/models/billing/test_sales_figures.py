@@ -15,7 +15,10 @@ from models.billing.figures import (
     sales_in,
     trials_in,
 )
+from models.billing.send_refunds import send_refunds
 from models.ids import first_id_at, new_id
+from models.session import staff_reading
+from tests import refunds as given_back
 from tests.admin_views.conftest import purchase
 
 NOW = datetime(2026, 3, 30, 8, 30, tzinfo=UTC)
@@ -83,3 +86,20 @@ class TestKeysInTheOrderOfTime:
         with clock.standing_at(NOW):
             key = new_id()
         assert first_id_at(NOW) <= key < first_id_at(NOW + timedelta(milliseconds=1))
+
+
+class TestRefunds:
+    def test_lower_revenue_on_the_day_of_their_credit_note(self, committed, twin):
+        clock.move_to(NOW - timedelta(days=2))
+        sale = given_back.sold(twin)
+        clock.move_to(NOW)
+        given_back.give_back(sale.invoice_id)
+        with staff_reading() as session:
+            assert sales_in(session, last_days(7, now=NOW)[0]).revenue == 4900, "not yet given back"
+        send_refunds()
+        clock.advance(timedelta(seconds=1))
+        with staff_reading() as session:
+            week, _ = last_days(7, now=clock.now())
+            assert (sales_in(session, week).sales, sales_in(session, week).revenue) == (1, 0)
+            days = {on: revenue for on, _, revenue in sales_by_day(session, week) if revenue}
+        assert days == {date(2026, 3, 28): 4900, date(2026, 3, 30): -4900}
