@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from admin_views.adjust import ADJUST
 from admin_views.base import AdminView
 from admin_views.filters import Choice, Flag, Reference
+from admin_views.flags import flags_panel
 from admin_views.formats import Code, Count, DayOf, Linked, Money, Percent, moment
 from admin_views.listing import Lookup, Row
 from admin_views.records import Panel, Related
@@ -56,7 +57,9 @@ class AffiliateView(StatementMixin, AdminView):
         "risk_level",
         "risk_pinned",
         "refund_rate",
+        "rated_invoices",
         "total_refunds",
+        "extreme_asked_at",
         "first_commission_at",
         "internal_notes",
         "created_at",
@@ -68,6 +71,7 @@ class AffiliateView(StatementMixin, AdminView):
         "created_at": DayOf(),
         "guild.name": Linked("communities", "current_guild_id"),
         "refund_rate": Percent(fraction=True),
+        "rated_invoices": Count(),
         "total_refunds": Count(),
         "locked": Money(),
         "available": Money(),
@@ -86,6 +90,8 @@ class AffiliateView(StatementMixin, AdminView):
         Related("commissions", "affiliate", N_("Commissions")),
         Related("withdrawals", "affiliate", N_("Withdrawals")),
         Related("transfers", "affiliate", N_("Ledger")),
+        Related("boost-uses", "affiliate", N_("Boosts")),
+        Related("flags", "affiliate", N_("Warning signs")),
         Related("clicks", "affiliate", N_("Clicks")),
         Related("attributions", "affiliate", N_("Attributions")),
     )
@@ -96,7 +102,8 @@ class AffiliateView(StatementMixin, AdminView):
         money = money_of(session, row["user_id"])
         if self.allows("statement"):
             money.url = self.address_of("statement_view", id=row["user_id"])
-        return [money, levels_of(session, row["user_id"])]
+        key = row["user_id"]
+        return [money, flags_panel(session, key), levels_of(session, key)]
 
 
 def money_of(session: Session, affiliate_id: UUID) -> Panel:

@@ -270,6 +270,9 @@ class CommissionView(AdminView):
         Reference("customer", N_("Customer"), "customers", lambda k: Commission.customer_id == k),
         Reference("invoice", N_("Invoice"), "invoices", lambda k: Commission.invoice_id == k),
         Reference(
+            "boost", N_("Boost"), "boost-uses", lambda k: Commission.boost_redemption_id == k
+        ),
+        Reference(
             "product",
             N_("Product"),
             "products",

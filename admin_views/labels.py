@@ -1,9 +1,11 @@
 """Column names in words; a view's own ``column_labels`` come first."""
 
+from admin_views.affiliation_labels import AFFILIATION_LABELS
 from admin_views.payout_labels import PAYOUT_LABELS
 from models.errors import N_
 
 LABELS = {
+    **AFFILIATION_LABELS,
     **PAYOUT_LABELS,
     "id": N_("Key"),
     "name": N_("Name"),
@@ -176,17 +178,6 @@ LABELS = {
     "main_matured_at": N_("Main part released"),
     "extended_matured_at": N_("Extended part released"),
     "clawed_back_amount": N_("Taken back"),
-    "clawed_from_extended": N_("Taken back from the extended part"),
-    "clawed_from_main": N_("Taken back from the main part"),
-    "clawed_from_available": N_("Taken back from what was available"),
-    "boost_amount": N_("Added by a boost"),
-    "boost_redemption_id": N_("Boost"),
-    "rated_invoices": N_("Invoices that the refund rate counts"),
-    "under_at_risk_since": N_("Below the rate of “At risk” since"),
-    "under_high_risk_since": N_("Below the rate of “High risk” since"),
-    "under_extreme_risk_since": N_("Below the rate of “Extreme risk” since"),
-    "extreme_asked_at": N_("Decision on “Extreme risk” asked"),
-    "converted_at": N_("Something paid was bought"),
     "paid_amount": N_("Paid out"),
     "explanation": N_("How it was computed"),
     "seq": N_("No."),
@@ -224,7 +215,6 @@ LABELS = {
     "next_try_at": N_("Next try"),
     "trigger": N_("Asked by"),
     "dry_run": N_("Dry run"),
-    "ended_at": N_("Ended"),
     "counts": N_("What it did"),
     "errors": N_("Errors"),
     "error": N_("Error"),

@@ -21,10 +21,24 @@ Finder = Callable[[str, Any], Markup | None]
 AMOUNTS = ("amount", "fee", "total", "price", "balance")
 """How the names that hold cents end, or what stands inside them."""
 
+CENTS = frozenset(
+    {
+        "clawed_in_all",
+        "from_available",
+        "from_extended",
+        "from_main",
+        "paid",
+        "refunded",
+        "refunded_in_all",
+    }
+)
+"""Names of a clawback's cents."""
+
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 CODES = {
+    "boost_type": "BoostType",
     "interval": "BillingInterval",
     "invoice_kind": "InvoiceKind",
     "kind": "InvoiceKind",
@@ -38,7 +52,27 @@ KEYS = {
     "address": N_("Address"),
     "age_days": N_("Days since the first commission"),
     "attributed_at": N_("Attributed"),
+    "addresses": N_("Addresses"),
     "boost": N_("Boost code"),
+    "boost_value": N_("What it gives"),
+    "by_figures": N_("By the figures"),
+    "clawbacks": N_("Taken back"),
+    "clicks": N_("Clicks"),
+    "clawed_in_all": N_("Taken back in all"),
+    "code": N_("Code"),
+    "customers": N_("Customers"),
+    "from_available": N_("From what was available"),
+    "from_extended": N_("From the extended part"),
+    "from_main": N_("From the main part"),
+    "ip": N_("Address"),
+    "on": N_("Day"),
+    "paid": N_("Paid"),
+    "purchases": N_("Purchases"),
+    "refund": N_("Refund"),
+    "refunded": N_("Refunded"),
+    "refunded_in_all": N_("Refunded in all"),
+    "refunds": N_("Refunds"),
+    "relocked": N_("Locked anew"),
     "buyer": N_("Buyer"),
     "card": N_("Card"),
     "checkout_id": N_("Checkout"),
@@ -86,7 +120,7 @@ def key_words(name: str) -> str:
 
 def holds_cents(name: str) -> bool:
     """Whether whole numbers under this name are cents."""
-    return "amount" in name or name.endswith(AMOUNTS)
+    return "amount" in name or name.endswith(AMOUNTS) or name in CENTS
 
 
 def value_words(name: str, value: Any) -> str:

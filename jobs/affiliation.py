@@ -5,6 +5,7 @@ from models import clock
 from models.affiliation.attribution import end_joinings
 from models.affiliation.mature import mature_due
 from models.affiliation.nightly_risk import nightly_risk
+from models.affiliation.raise_flags import raise_flags
 from models.affiliation.redeem_boost import expire_boosts
 from models.affiliation.store_clicks import AT_ONCE, forget_stored, store_waiting_clicks
 from models.affiliation.tidy_clicks import hash_old_addresses, make_click_months
@@ -32,8 +33,12 @@ def mature(dry_run: bool = False) -> dict[str, int]:
 
 @job("affiliation-risk", queue="default", timeout=1800)
 def risk(dry_run: bool = False) -> dict[str, int]:
-    """Bring refund rates up to date, and move risk levels by them."""
-    return nightly_risk(dry_run=dry_run)
+    """Bring refund rates up to date, move risk levels by them, and flag what looks odd."""
+    counts = nightly_risk(dry_run=dry_run)
+    if dry_run:
+        return counts
+    with unit_of_work() as session:
+        return counts | {"flags": raise_flags(session, now=clock.now())}
 
 
 @job("affiliation-tidy", queue="default", timeout=600)

@@ -70,6 +70,7 @@ LISTENERS: Listeners = {
     "affiliation.commission_clawed_back": (drop_figures,),
     "affiliation.commission_earned": (drop_figures, mail_commission),
     "affiliation.commissions_matured": (drop_figures,),
+    "affiliation.flag_dismissed": (),
     "affiliation.guild_joined": (),
     "affiliation.joining_attributed": (),
     "affiliation.lock_rules_edited": (),

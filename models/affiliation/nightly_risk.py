@@ -199,7 +199,7 @@ def _asks_to_decide(
         data={
             "affiliate_id": profile.user_id,
             "invoices": figures.invoices,
-            "refunded": figures.refunded,
+            "refunded_invoices": figures.refunded,
         },
     )
     return True

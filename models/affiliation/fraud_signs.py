@@ -1,0 +1,187 @@
+"""What looks odd about affiliates, as queries. Each sees one kind; none of them acts."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import String, and_, cast, exists, func, select
+from sqlalchemy.orm import Session, aliased
+
+from models.accounts import User
+from models.affiliation.attribution import Attribution
+from models.affiliation.fraud_flag import FlagKind
+from models.affiliation.profile import AffiliateProfile
+from models.affiliation.tracking_event import TrackingEvent
+from models.base import Json
+from models.billing import CaptureEndpoint, CaptureStatus, Refund
+from models.billing.refund import GRANTED
+
+LOOKED_AT = timedelta(days=90)
+CLICKS_LOOKED_AT = timedelta(days=7)
+PURCHASES_ALIKE = 3
+CLICKS_IN_AN_HOUR = 100
+TIME_TO_BUY = timedelta(hours=24)
+REFUNDS_IN_A_DAY = 3
+MOST_NAMED = 20
+"""How many customers a flag's evidence names."""
+
+
+@dataclass(frozen=True)
+class Sign:
+    """One observation; ``key`` tells it from others of its kind."""
+
+    affiliate_id: UUID
+    kind: FlagKind
+    key: str
+    evidence: Json
+
+
+def signs(session: Session, *, now: datetime) -> list[Sign]:
+    """Everything odd to be seen now, one statement a kind."""
+    return [
+        *_alike(session, FlagKind.SAME_IP, CaptureEndpoint.consent_ip, "ip", now),
+        *_alike(session, FlagKind.SAME_CARD, CaptureEndpoint.card_fingerprint, "card", now),
+        *_own_email(session, now),
+        *_click_bursts(session, now),
+        *_refund_clusters(session, now),
+    ]
+
+
+def _alike(session: Session, kind: FlagKind, what: Any, name: str, now: datetime) -> list[Sign]:
+    """Several purchases brought by one affiliate that share an address or a card."""
+    rows = session.execute(
+        select(
+            Attribution.affiliate_id,
+            what,
+            func.count(CaptureEndpoint.id.distinct()),
+            func.array_agg(CaptureEndpoint.customer_id.distinct()),
+            func.min(CaptureEndpoint.last4),
+        )
+        .join(Attribution, Attribution.customer_id == CaptureEndpoint.customer_id)
+        .where(
+            CaptureEndpoint.status == CaptureStatus.COMPLETED,
+            CaptureEndpoint.completed_at > now - LOOKED_AT,
+            CaptureEndpoint.completed_at >= Attribution.bound_at,
+            what.is_not(None),
+        )
+        .group_by(Attribution.affiliate_id, what)
+        .having(func.count(CaptureEndpoint.id.distinct()) >= PURCHASES_ALIKE)
+    )
+    return [
+        Sign(
+            affiliate_id,
+            kind,
+            shared,
+            {
+                name: shared if kind is FlagKind.SAME_IP else f"•••• {last4}",
+                "purchases": purchases,
+                "customers": [str(key) for key in sorted(customers)[:MOST_NAMED]],
+            },
+        )
+        for affiliate_id, shared, purchases, customers, last4 in rows
+    ]
+
+
+def _own_email(session: Session, now: datetime) -> list[Sign]:
+    """Buyers whose address is the affiliate's with a tag or other dots."""
+    person = aliased(User)
+    rows = session.execute(
+        select(Attribution.affiliate_id, User.id, User.email, Attribution.customer_id)
+        .join(User, User.id == Attribution.user_id)
+        .join(person, person.id == Attribution.affiliate_id)
+        .where(
+            Attribution.bound_at > now - LOOKED_AT,
+            Attribution.customer_id.is_not(None),
+            _bare(User.email) == _bare(person.email),
+            User.email != person.email,
+        )
+        .distinct()
+    )
+    return [
+        Sign(
+            affiliate_id,
+            FlagKind.OWN_EMAIL,
+            str(user_id),
+            {"email": email, "customers": [str(customer_id)]},
+        )
+        for affiliate_id, user_id, email, customer_id in rows
+    ]
+
+
+def _bare(email: Any) -> Any:
+    """An address in lower case, without what mail boxes pass over: a +tag, dots."""
+    text = func.lower(cast(email, String))
+    name = func.replace(func.regexp_replace(func.split_part(text, "@", 1), r"\+.*$", ""), ".", "")
+    return name + "@" + func.split_part(text, "@", 2)
+
+
+def _click_bursts(session: Session, now: datetime) -> list[Sign]:
+    """Hours full of clicks after which nobody bought within a day."""
+    hour = func.date_trunc("hour", TrackingEvent.created_at)
+    bursts = (
+        select(
+            TrackingEvent.affiliate_id,
+            hour.label("hour"),
+            func.count().label("clicks"),
+            func.count(TrackingEvent.ip.distinct()).label("addresses"),
+        )
+        .where(
+            TrackingEvent.created_at > now - CLICKS_LOOKED_AT,
+            TrackingEvent.created_at <= now - TIME_TO_BUY,
+        )
+        .group_by(TrackingEvent.affiliate_id, hour)
+        .having(func.count() >= CLICKS_IN_AN_HOUR)
+        .subquery()
+    )
+    bought = exists().where(
+        Attribution.affiliate_id == bursts.c.affiliate_id,
+        Attribution.customer_id.is_not(None),
+        Attribution.bound_at >= bursts.c.hour,
+        Attribution.bound_at < bursts.c.hour + TIME_TO_BUY,
+    )
+    is_affiliate = exists().where(AffiliateProfile.user_id == bursts.c.affiliate_id)
+    rows = session.execute(select(bursts).where(and_(~bought, is_affiliate)))
+    return [
+        Sign(
+            row.affiliate_id,
+            FlagKind.CLICK_BURST,
+            row.hour.isoformat(),
+            {"at": row.hour.isoformat(), "clicks": row.clicks, "addresses": row.addresses},
+        )
+        for row in rows
+    ]
+
+
+def _refund_clusters(session: Session, now: datetime) -> list[Sign]:
+    """Several customers refunded on one day in Paris."""
+    day = func.date(func.timezone("Europe/Paris", Refund.approved_at))
+    rows = session.execute(
+        select(
+            Attribution.affiliate_id,
+            day.label("day"),
+            func.count(Refund.invoice_id.distinct()),
+            func.array_agg(Refund.customer_id.distinct()),
+        )
+        .join(Attribution, Attribution.customer_id == Refund.customer_id)
+        .where(
+            Refund.status.in_(GRANTED),
+            Refund.approved_at > now - LOOKED_AT,
+            Attribution.replaced_at.is_(None),
+        )
+        .group_by(Attribution.affiliate_id, day)
+        .having(func.count(Refund.customer_id.distinct()) >= REFUNDS_IN_A_DAY)
+    )
+    return [
+        Sign(
+            affiliate_id,
+            FlagKind.REFUND_CLUSTER,
+            on.isoformat(),
+            {
+                "on": on.isoformat(),
+                "refunds": refunds,
+                "customers": [str(key) for key in sorted(customers)[:MOST_NAMED]],
+            },
+        )
+        for affiliate_id, on, refunds, customers in rows
+    ]
