@@ -5,6 +5,7 @@ is called once for each event. It writes rows (a mail to send, a webhook to deli
 calls nobody outside. Every kind emitted anywhere is listed, be it with nobody.
 """
 
+from jobs.affiliation_mails import alert_risk_decision, mail_clawed_back, mail_matured
 from jobs.alert_listeners import (
     alert_job_failed,
     alert_ledger,
@@ -67,9 +68,9 @@ LISTENERS: Listeners = {
     "affiliation.boost_edited": (),
     "affiliation.boost_expired": (),
     "affiliation.boost_redeemed": (),
-    "affiliation.commission_clawed_back": (drop_figures,),
+    "affiliation.commission_clawed_back": (drop_figures, mail_clawed_back),
     "affiliation.commission_earned": (drop_figures, mail_commission),
-    "affiliation.commissions_matured": (drop_figures,),
+    "affiliation.commissions_matured": (drop_figures, mail_matured),
     "affiliation.flag_dismissed": (),
     "affiliation.guild_joined": (),
     "affiliation.joining_attributed": (),
@@ -79,7 +80,7 @@ LISTENERS: Listeners = {
     "affiliation.program_edited": (),
     "affiliation.purchase_attributed": (),
     "affiliation.risk_changed": (),
-    "affiliation.risk_decision_asked": (),
+    "affiliation.risk_decision_asked": (alert_risk_decision,),
     "affiliation.withdrawal_approved": (
         drop_figures,
         mail_withdrawal_approved,

@@ -114,6 +114,23 @@ CONTEXTS = {
         "locked_until": "2026-05-10T11:00:00+00:00",
         "extended_locked_until": "2026-08-10T11:00:00+00:00",
     },
+    "commission_clawed_back": {
+        "product": "Premium <b>",
+        "invoice": "WS-2026-000001",
+        "currency": "EUR",
+        "total": 1225,
+        "taken": 613,
+        "from_locked": 245,
+        "from_available": 368,
+        "debt": 368,
+    },
+    "commission_matured": {
+        "released": 1225,
+        "count": 2,
+        "available": 0,
+        "debt": 100,
+        "currency": "EUR",
+    },
     "cancel_link": {"hours": 24},
     "withdrawal_receipt": {
         "product": "Premium <b>",

@@ -1,0 +1,99 @@
+"""Mails about commissions and risk: what was taken back, what was released, what to decide."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from jobs.alert_listeners import alert_owner
+from models.accounts import User
+from models.affiliation import AffiliateProfile, Commission
+from models.billing import Customer
+from models.catalog import Product
+from models.ledger import balances_of
+from models.money import CURRENCY
+from models.oversight import MailStatus, OutboxEvent, OutgoingMail, queue_mail
+
+MATURED = "commission_matured"
+
+
+def mail_clawed_back(session: Session, event: OutboxEvent) -> None:
+    """What a refund took back of a commission, from where, and the debt it leaves."""
+    commission = Commission.get(session, UUID(event.subject_id))
+    user = User.get(session, commission.affiliate_id)
+    product = session.scalars(
+        select(Product).join(Customer).where(Customer.id == commission.customer_id)
+    ).one()
+    queue_mail(
+        session,
+        "commission_clawed_back",
+        platform=user.platform,
+        to_email=user.email,
+        locale=user.locale,
+        key=f"commission_clawed_back:{event.data['refund_id']}",
+        user_id=user.id,
+        context={
+            "product": product.name,
+            "invoice": commission.explanation.get("invoice") or "",
+            "currency": commission.currency,
+            "total": commission.total_amount,
+            "taken": event.data["clawed_amount"],
+            "from_locked": event.data["from_locked_amount"],
+            "from_available": event.data["from_available_amount"],
+            "debt": balances_of(session, user.id).debt,
+        },
+    )
+
+
+def mail_matured(session: Session, event: OutboxEvent) -> None:
+    """What was released to an affiliate: one mail a run, however many parts and chunks.
+
+    A mail that still waits to be sent takes up what a later chunk of the run releases.
+    """
+    affiliate_id = UUID(event.subject_id)
+    waiting = session.scalar(
+        select(OutgoingMail)
+        .where(
+            OutgoingMail.kind == MATURED,
+            OutgoingMail.user_id == affiliate_id,
+            OutgoingMail.status == MailStatus.QUEUED,
+        )
+        .order_by(OutgoingMail.id.desc())
+        .limit(1)
+        .with_for_update()
+    )
+    available = balances_of(session, affiliate_id).available
+    said = {
+        "released": int(event.data["released_amount"]),
+        "count": int(event.data["parts"]),
+        "available": max(0, available),
+        "debt": max(0, -available),
+        "currency": CURRENCY,
+    }
+    if waiting is not None:
+        before = waiting.context
+        said["released"] += int(before["released"])
+        said["count"] += int(before["count"])
+        waiting.context = said
+        return
+    user = User.get(session, affiliate_id)
+    queue_mail(
+        session,
+        MATURED,
+        platform=user.platform,
+        to_email=user.email,
+        locale=user.locale,
+        key=f"{MATURED}:{event.id}",
+        user_id=user.id,
+        context=said,
+    )
+
+
+def alert_risk_decision(session: Session, event: OutboxEvent) -> None:
+    """Ask the owner to decide on an affiliate's level, which the figures may only ask for."""
+    profile = AffiliateProfile.get(session, UUID(event.subject_id))
+    said = {
+        "refunded": int(event.data["refunded_invoices"]),
+        "invoices": int(event.data["invoices"]),
+    }
+    alert_owner(session, "risk_decision", profile.affiliate_slug, key=str(event.id), said=said)

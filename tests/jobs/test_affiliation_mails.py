@@ -1,0 +1,62 @@
+"""Mails that follow from clawbacks, releases and risk."""
+
+from datetime import timedelta
+
+from jobs.affiliation_mails import alert_risk_decision, mail_clawed_back, mail_matured
+from jobs.mail_rendering import render
+from models.oversight import SYSTEM, MailStatus, OutboxEvent, OutgoingMail, emit
+from tests.models.affiliation.sales import Sale, Shop
+
+DAY = timedelta(days=1)
+
+
+def told(session, kind):
+    return session.query(OutboxEvent).filter_by(kind=kind).order_by(OutboxEvent.id).all()
+
+
+def test_a_clawback_says_what_was_taken_and_from_where(session, make, now):
+    affiliate = make.affiliate()
+    address = affiliate.user.email
+    sale = Sale(session, Shop(make, now), affiliate, now)
+    sale.refund(2450)
+    (event,) = told(session, "affiliation.commission_clawed_back")
+
+    for _ in range(2):
+        mail_clawed_back(session, event)
+
+    mail = session.query(OutgoingMail).one()
+    assert mail.to_email == address
+    assert (mail.context["taken"], mail.context["from_locked"]) == (613, 613)
+    assert (mail.context["from_available"], mail.context["debt"]) == (0, 0)
+    mail.locale = "en"
+    assert "€6.13" in render(mail).text
+
+
+def test_releases_that_wait_together_are_one_mail(session, make, now):
+    affiliate = make.affiliate()
+    for amount, parts in ((980, 1), (245, 2)):
+        data = {"released_amount": amount, "parts": parts}
+        emit(session, "affiliation.commissions_matured", affiliate, actor=SYSTEM, data=data)
+        session.flush()
+        mail_matured(session, told(session, "affiliation.commissions_matured")[-1])
+
+    mail = session.query(OutgoingMail).one()
+    assert (mail.context["released"], mail.context["count"]) == (1225, 3)
+
+    mail.status = MailStatus.SENT
+    session.flush()
+    mail_matured(session, told(session, "affiliation.commissions_matured")[-1])
+    assert session.query(OutgoingMail).count() == 2
+
+
+def test_the_owner_is_asked_to_decide(session, make, now):
+    data = {"refunded_invoices": 4, "invoices": 10}
+    alice = make.affiliate("alice")
+    emit(session, "affiliation.risk_decision_asked", alice, actor=SYSTEM, data=data)
+    session.flush()
+
+    alert_risk_decision(session, told(session, "affiliation.risk_decision_asked")[0])
+
+    mail = session.query(OutgoingMail).one()
+    mail.locale = "en"
+    assert "4 of the last 10 purchases that alice brought" in render(mail).text
