@@ -4,6 +4,7 @@ A job killed with its worker runs again within 90 s: while a job runs its worker
 every 5 s, a beat lasts 45 s, and any supervisor looks for what stopped beating each 5 s.
 """
 
+import gc
 import logging
 import threading
 import time
@@ -61,6 +62,7 @@ def work(settings: Settings) -> int:
     """Run jobs in this process until SIGTERM, which lets the running job finish."""
     join_queue()
     say_where_fonts_are_missing()
+    gc.freeze()  # what was imported lives for ever: looking through it slows down every long run
     redis = Redis.from_url(settings.redis_url)
     queues = [Queue(name, connection=redis) for name in QUEUES]
     worker = Worker(

@@ -52,6 +52,7 @@ def make_engine(url: str, settings: Settings, *, durable: bool = True) -> Engine
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=durable,
+        executemany_mode="values_plus_batch",  # a thousand changed rows go in few messages
         connect_args={"options": options},
     )
 

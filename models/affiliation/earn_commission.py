@@ -41,7 +41,8 @@ def earn_commissions(
     """
     if not invoices:
         return []
-    session.flush()
+    if session.new:  # what is only changed needs no key, and is written once, at the end
+        session.flush()
     keys = [invoice.id for invoice in invoices]
     sales = load_sales(session, keys, now=now)
     made = session.scalars(select(Commission).where(Commission.invoice_id.in_(keys)))

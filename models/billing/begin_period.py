@@ -29,10 +29,7 @@ class NextPeriod:
     end: datetime | None
     plan_id: UUID
     terms: Json
-
-    @property
-    def quote(self) -> Quote:
-        return Quote.from_json(self.terms)
+    quote: Quote
 
 
 def next_period(customer: Customer) -> NextPeriod:
@@ -56,17 +53,20 @@ def next_period(customer: Customer) -> NextPeriod:
         end=period_end(anchor, number, quote.interval),
         plan_id=plan_id,
         terms=terms,
+        quote=quote,
     )
 
 
 def period_of(customer: Customer, invoice: Invoice) -> NextPeriod:
     """The period that a FIRST or RENEWAL invoice was opened for."""
+    terms = _terms_of(customer, invoice.plan_id)
     return NextPeriod(
         is_first=invoice.kind is InvoiceKind.FIRST,
         start=invoice.period_start,
         end=invoice.period_end,
         plan_id=invoice.plan_id,
-        terms=_terms_of(customer, invoice.plan_id),
+        terms=terms,
+        quote=Quote.from_json(terms),
     )
 
 

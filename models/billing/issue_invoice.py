@@ -1,6 +1,7 @@
 """Issuing an invoice: paid, numbered, with its lines, its tax and the mentions of the day."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -67,7 +68,15 @@ def issue_paid_invoice(
     return invoice
 
 
-def mentions_for(user: User, quote: Quote) -> Json:
+@dataclass(frozen=True)
+class Buyer:
+    """Whom an invoice names."""
+
+    display_name: str
+    email: str
+
+
+def mentions_for(user: User | Buyer, quote: Quote) -> Json:
     """The seller's, buyer's and product's particulars as they stand now."""
     settings = current_settings()
     charged = bool(settings.vat_rate)

@@ -15,7 +15,7 @@ from models.billing.begin_period import begin_period, period_of
 from models.billing.capture_endpoint import CaptureEndpoint, CapturePurpose, CaptureStatus
 from models.billing.customer import Customer
 from models.billing.invoice import Invoice, InvoiceKind, InvoiceStatus
-from models.billing.issue_invoice import mentions_for
+from models.billing.issue_invoice import Buyer, mentions_for
 from models.billing.number_invoice import INVOICES, next_numbers
 from models.billing.open_accesses import open_accesses
 from models.billing.payment_attempt import PaymentAttempt
@@ -50,25 +50,25 @@ def pay_invoices(session: Session, cases: Sequence[Case], *, actor: Actor, now: 
     for case, number in zip(cases, numbers, strict=True):
         _issue(case, number, people[case.customer.user_id], now)
         _apply(session, case, actor, now)
-    session.flush()
     _reopen(session, recovered, now)
-    _tell(session, cases, recovered, actor)
     invoices = [case.invoice for case in cases]
     invoices_paid.send(None, session=session, invoices=invoices, actor=actor, now=now)
+    _tell(session, cases, recovered, actor)
 
 
-def _people(session: Session, customers: Sequence[Customer]) -> Mapping[UUID, User]:
+def _people(session: Session, customers: Sequence[Customer]) -> Mapping[UUID, Buyer]:
     keys = {customer.user_id for customer in customers}
-    return {user.id: user for user in session.scalars(select(User).where(User.id.in_(keys)))}
+    rows = session.execute(select(User.id, User.display_name, User.email).where(User.id.in_(keys)))
+    return {key: Buyer(name, email) for key, name, email in rows}
 
 
-def _issue(case: Case, number: str, user: User, now: datetime) -> None:
+def _issue(case: Case, number: str, buyer: Buyer, now: datetime) -> None:
     invoice, payment = case.invoice, case.payment
     invoice.become(InvoiceStatus.PAID)
     invoice.number, invoice.paid_at = number, now
     invoice.payment_method_id = case.attempt.payment_method_id
     invoice.psp_payment_id, invoice.psp_status = payment.payment_id, payment.psp_status
-    invoice.mentions = mentions_for(user, _quote_of(case))
+    invoice.mentions = mentions_for(buyer, _quote_of(case))
 
 
 def _apply(session: Session, case: Case, actor: Actor, now: datetime) -> None:

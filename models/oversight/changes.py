@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE
 
 from models.base import Base, Encrypted, Json
 
@@ -54,7 +55,7 @@ def _note(session: Session, row: Base) -> None:
         column = columns.get(key)
         if column is None or key == "updated_at":
             continue
-        history = state.attrs[column.key].history
+        history = state.get_history(column.key, PASSIVE_NO_INITIALIZE)
         if not history.has_changes():
             continue
         hidden = _is_secret(column.columns[0])

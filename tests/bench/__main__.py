@@ -10,6 +10,7 @@ from tests.bench.measure import Figure
 GROUPS = {
     "1": "landing",
     "2": "console_lists",
+    "10": "renewals",
     "11": "purchase",
     "17": "member_reads",
     "18": "cold_start",
