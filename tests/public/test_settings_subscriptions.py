@@ -4,22 +4,24 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from models import clock
 from models.accounts import Platform
 from models.billing import Customer, CustomerStatus
 from models.billing.in_process import InProcessProvider
 from models.billing.provider import use_provider
-from models.session import unit_of_work
+from models.catalog import Plan
+from models.session import staff_reading, unit_of_work
 from models.settings import use_settings
 from tests.public.clients import ADA, EVE, buyer, client_of, put_product_on_sale
 from tests.visitors import Visitor
 
 pytestmark = pytest.mark.usefixtures("committed", "redis", "now")
 
-PRESSED = ["cancel", "undo", "withdraw"]
-ASKED = ["cancel", "withdraw"]
+A_PLAN = "switch/0192f0c4-7c3e-7000-8000-000000000000"
+PRESSED = ["cancel", "undo", "withdraw", "switch/undo", A_PLAN]
+ASKED = ["cancel", "withdraw", "switch", A_PLAN]
 
 
 @pytest.fixture
@@ -50,13 +52,18 @@ def change(customer_id, **values):
         session.execute(update(Customer).where(Customer.id == customer_id).values(**values))
 
 
+def plan_named(name):
+    with staff_reading() as session:
+        return session.scalars(select(Plan).where(Plan.name == name)).one()
+
+
 class TestThePage:
     def test_shows_purchase_card_and_acts(self, ada):
         page = ada.page().text
 
         assert "Next charge: €49 on 10 April." in page
         assert "Visa •••• 4242" in page
-        for verb in ("cancel", "withdraw"):
+        for verb in ("cancel", "switch", "withdraw"):
             assert ada.act(verb) in page
 
     def test_on_weokto_too(self, app, twin):
@@ -165,6 +172,70 @@ class TestUndoing:
 
         assert ada.act("undo") not in ada.page().text
         assert ada.press(ada.act("undo")).status_code == 409
+
+
+class TestSwitching:
+    def test_lists_the_other_plans(self, ada):
+        page = ada.page(ada.act("switch")).text
+
+        assert page.index("Light") < page.index("Great")
+        assert "€99 a month" in page
+        assert ada.act(f"switch/{plan_named('Basic').id}") not in page
+
+    def test_shows_to_the_cent_what_a_dearer_plan_costs_today(self, ada, now):
+        clock.move_to(now + timedelta(days=10))
+
+        page = ada.page(ada.act(f"switch/{plan_named('Great').id}")).text
+
+        assert 'data-charge="3387"' in page  # 50 € × 21 of 31 days
+        assert "€33.87" in page
+        assert "21 days of 31 days" in page
+        assert "Then €99 a month, next on 10 April." in page
+
+    def test_a_cheaper_plan_waits_for_the_periods_end(self, ada):
+        light = plan_named("Light")
+        page = ada.page(ada.act(f"switch/{light.id}")).text
+        assert "Nothing is charged today, and nothing changes until 10 April." in page
+
+        answer = ada.press(ada.act(f"switch/{light.id}"), charge="0")
+
+        assert answer.status_code == 303
+        assert ada.customer.next_plan_id == light.id
+        assert "From 10 April you go over to “Light”, €19 a month." in ada.page().text
+
+        ada.press(ada.act("switch/undo"))
+        assert ada.customer.next_plan_id is None
+
+    def test_a_dearer_plan_opens_once_paid(self, ada, twin):
+        great = plan_named("Great")
+
+        answer = ada.press(ada.act(f"switch/{great.id}"), charge="5000")
+
+        assert answer.status_code == 303
+        assert ada.customer.current_plan_id == great.id
+        assert [invoice.amount_including_tax for invoice in ada.invoices] == [4900, 5000]
+        again = ada.press(ada.act(f"switch/{great.id}"), charge="5000")
+        assert again.status_code == 303
+        assert len(ada.invoices) == 2
+
+    @pytest.mark.parametrize("shown", ["", "4999", "-5000", "x", "9" * 30])
+    def test_is_shown_again_where_it_costs_something_else(self, ada, shown):
+        answer = ada.press(ada.act(f"switch/{plan_named('Great').id}"), charge=shown)
+
+        assert answer.status_code == 409
+        assert 'data-charge="5000"' in answer.text
+        assert ada.customer.current_plan_id == plan_named("Basic").id
+
+    def test_to_a_plan_that_is_off_or_of_another_product_says_why(self, ada):
+        put_product_on_sale("other", name="Other")
+        other, great = plan_named("Other"), plan_named("Great")
+        with unit_of_work() as session:
+            session.execute(update(Plan).where(Plan.id == great.id).values(is_active=False))
+
+        for plan in (other, great):
+            assert ada.page(ada.act(f"switch/{plan.id}")).status_code == 409
+            assert ada.press(ada.act(f"switch/{plan.id}"), charge="0").status_code == 409
+        assert "Great" not in ada.page(ada.act("switch")).text
 
 
 class TestWithdrawing:
