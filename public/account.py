@@ -19,6 +19,7 @@ from public.identity import acting, member_reading, needs
 from public.member_menu import in_member_area
 from public.own_invoices import FIRST_FEW, shown_invoices
 from public.subscription_words import shown_purchase
+from public.subscriptions import ask_the_bank
 
 pages = Blueprint("account", __name__)
 pages.context_processor(in_member_area)
@@ -70,8 +71,12 @@ def save_profile() -> ResponseReturnValue:
 def settings() -> ResponseReturnValue:
     """Subscriptions and invoices, language and sessions."""
     with member_reading() as session:
-        rows = live_sessions_of(session, current_user.id, now=clock.now())
         purchases = own_purchases(session, current_user.id)
+    if sum(map(ask_the_bank, purchases)):  # each of them is asked
+        with member_reading() as session:
+            purchases = own_purchases(session, current_user.id)
+    with member_reading() as session:
+        rows = live_sessions_of(session, current_user.id, now=clock.now())
         invoices, has_more = shown_invoices(session, limit=FIRST_FEW)
     return render_template(
         "public/account/settings.html",

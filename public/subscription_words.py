@@ -36,7 +36,8 @@ class Card:
 class ShownPurchase:
     """One purchase as the pages say it, and what its buyer may do with it now.
 
-    ``alert`` is what goes wrong and what happens when; ``access_until_text`` is the day on
+    ``alert`` is what goes wrong and what happens when, ``bank_url`` where the bank asks for a
+    payment to be confirmed; ``access_until_text`` is the day on
     which access ends if nothing is charged any more, empty where it does not end.
     """
 
@@ -50,6 +51,7 @@ class ShownPurchase:
     price_text: str
     sentences: tuple[str, ...]
     alert: tuple[str, ...]
+    bank_url: str
     card: Card | None
     access_until_text: str
     may_cancel: bool
@@ -76,7 +78,8 @@ def shown_purchase(purchase: OwnPurchase, *, now: datetime) -> ShownPurchase:
         is_past_due=customer.status is CustomerStatus.PAST_DUE,
         price_text=price_words(terms) if terms else "",
         sentences=tuple(_sentences(purchase)),
-        alert=tuple(_alert(purchase)),
+        alert=(*_under_way(purchase), *_alert(purchase)),
+        bank_url=(purchase.under_way.redirect_url or "") if purchase.under_way else "",
         card=card_words(purchase) if customer.is_running else None,
         access_until_text=day_text(ends) if ends else "",
         may_cancel=may_cancel(customer),
@@ -198,6 +201,17 @@ def _nothing_more(ends: datetime | None) -> str:
     if ends is None:
         return _("Paid once and yours for good: nothing more is charged.")
     return _("Access lasts until %(date)s and nothing more is charged.", date=day_text(ends))
+
+
+def _under_way(purchase: OwnPurchase) -> list[str]:
+    """That a payment waits for the bank, or for its holder there."""
+    waiting = purchase.under_way
+    if waiting is None:
+        return []
+    amount = amount_text(waiting.amount)
+    if waiting.needs_action:
+        return [_("Your bank asks you to confirm a payment of %(amount)s.", amount=amount)]
+    return [_("A payment of %(amount)s is with your bank, which has not answered.", amount=amount)]
 
 
 def _alert(purchase: OwnPurchase) -> list[str]:

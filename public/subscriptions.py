@@ -11,6 +11,7 @@ from models import clock
 from models.billing.cancel_subscription import cancel_subscription
 from models.billing.own_purchases import OwnPurchase, own_purchases
 from models.billing.renounce_contract import renounce_contract
+from models.billing.resolve_unknown import BACK_FROM_BANK, BETWEEN_LOOKS, ask_about
 from models.billing.undo_cancel import undo_cancel
 from models.errors import Missing
 from models.session import unit_of_work
@@ -99,6 +100,18 @@ def withdraw(customer_id: UUID) -> ResponseReturnValue:
         )
     flash(_("Your withdrawal is received. Its dated receipt is on its way to you."), "good")
     return back()
+
+
+def ask_the_bank(purchase: OwnPurchase) -> bool:
+    """Ask what became of a payment whose holder comes back from the bank; whether it is known.
+
+    The provider is asked every few seconds at most, however often the page is reloaded.
+    """
+    waiting = purchase.under_way
+    if waiting is None:
+        return False
+    wait = BACK_FROM_BANK if waiting.needs_action else BETWEEN_LOOKS
+    return ask_about(waiting.attempt_id, wait=wait)
 
 
 def own_purchase(customer_id: UUID) -> OwnPurchase:

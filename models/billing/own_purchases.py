@@ -27,6 +27,16 @@ class Owed:
 
 
 @dataclass(frozen=True)
+class UnderWay:
+    """A payment whose outcome is not known yet: cents, and the bank's page where it asks."""
+
+    attempt_id: UUID
+    amount: int
+    needs_action: bool
+    redirect_url: str | None
+
+
+@dataclass(frozen=True)
 class OwnPurchase:
     """One purchase with what its buyer is shown beside it."""
 
@@ -34,6 +44,7 @@ class OwnPurchase:
     terms: Quote | None
     card: PaymentMethod | None
     owed: Owed | None
+    under_way: UnderWay | None
     ordered_at: datetime | None
 
     @property
@@ -78,6 +89,7 @@ def own_purchases(
     customers = session.scalars(asked).all()
     cards = _cards(session, customers)
     owed = _owed(session, customers)
+    under_way = _under_way(session, customers)
     orders = ordered_at(session, [customer.id for customer in customers])
     shown = [
         OwnPurchase(
@@ -85,6 +97,7 @@ def own_purchases(
             terms=Quote.from_json(customer.terms) if customer.terms else None,
             card=cards.get(customer.default_payment_method_id),
             owed=owed.get(customer.id),
+            under_way=under_way.get(customer.id),
             ordered_at=orders.get(customer.id),
         )
         for customer in customers
@@ -123,3 +136,26 @@ def _owed(session: Session, customers: Sequence[Customer]) -> dict[UUID, Owed]:
         .order_by(Invoice.id)
     )
     return {key: Owed(invoice_id, amount, code) for key, invoice_id, amount, code in rows}
+
+
+def _under_way(session: Session, customers: Sequence[Customer]) -> dict[UUID, UnderWay]:
+    """The payments of running purchases that the provider has not decided yet."""
+    running = [it.id for it in customers if it.is_running]
+    if not running:
+        return {}
+    rows = session.execute(
+        select(
+            Invoice.customer_id,
+            PaymentAttempt.id,
+            PaymentAttempt.amount,
+            PaymentAttempt.outcome == AttemptOutcome.NEEDS_ACTION,
+            PaymentAttempt.redirect_url,
+        )
+        .join(Invoice, Invoice.id == PaymentAttempt.invoice_id)
+        .where(
+            Invoice.customer_id.in_(running),
+            PaymentAttempt.outcome.in_([AttemptOutcome.PENDING, AttemptOutcome.NEEDS_ACTION]),
+        )
+        .order_by(PaymentAttempt.id)
+    )
+    return {row[0]: UnderWay(row[1], row[2], row[3], row[4]) for row in rows}

@@ -92,12 +92,15 @@ class TestAtHome:
         page.locator("textarea").fill("   ")
         confirm(page)
         expect(page.locator("#refund-problem")).to_be_visible()
+        page.locator('main a[href^="/settings#"]').first.click()
+        page.locator('#invoices a[href$="/refund"]').click()
         page.locator("textarea").fill("Ce n'est pas pour moi.")
         confirm(page)
 
         page.wait_for_url("**/settings")
         expect(page.locator('#invoices a[href$="/refund"]')).to_have_count(0)
         page.go_back()
+        expect(page.locator("h1")).to_be_visible()
         page.reload()
         expect(page.locator("textarea")).to_have_count(0)
 

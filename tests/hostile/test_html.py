@@ -76,7 +76,8 @@ def assert_harmless(answer):
 
 
 PLACES = ("/", "/p/nasty-{site}", "/checkout/nasty-{site}", "/dashboard", "/home", "/profile",
-          "/settings", "/choose-guild", "/welcome", "/sitemap.xml")  # fmt: skip
+          "/settings", "/settings/invoices", "/renoncer", "/resilier", "/choose-guild", "/welcome",
+          "/sitemap.xml")  # fmt: skip
 
 
 class TestPages:

@@ -125,6 +125,24 @@ class TestAskingBack:
         assert 'id="refund-problem"' in answer.text
         assert asked() == []
 
+    def test_a_card_number_is_kept_nowhere(self, ada):
+        answer = ada.press(refund(ada), reason="Back to 4242 4242 4242 4242 please")
+
+        assert answer.status_code == 422
+        assert asked() == []
+
+    def test_markup_is_shown_as_text(self, ada, now):
+        ada.press(refund(ada), reason="<script>alert(1)</script>")
+        with unit_of_work() as session:
+            reject_refund(
+                session, asked()[0].id, reason="<img src=x onerror=alert(2)>", actor=SYSTEM, now=now
+            )
+
+        page = ada.page().text
+
+        assert "&lt;img src=x" in page
+        assert "<img src=x" not in page
+
     def test_is_possible_to_the_end_of_the_last_local_day(self, ada, now):
         midnight = now.replace(day=24, hour=23, minute=0)
         clock.move_to(midnight - timedelta(seconds=1))

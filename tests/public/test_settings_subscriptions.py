@@ -8,17 +8,21 @@ from sqlalchemy import select, update
 
 from models import clock
 from models.accounts import Platform
-from models.billing import Customer, CustomerStatus
+from models.billing import Customer, CustomerStatus, InvoiceStatus
 from models.billing.in_process import InProcessProvider
 from models.billing.provider import use_provider
+from models.billing.resolve_unknown import look_into
 from models.catalog import Plan
 from models.session import staff_reading, unit_of_work
 from models.settings import use_settings
+from tests.checkouts import ASKS_BANK, buy
 from tests.public.clients import ADA, EVE, buyer, client_of, put_product_on_sale
 from tests.visitors import Visitor
 
 pytestmark = pytest.mark.usefixtures("committed", "redis", "now")
 
+DECLINED_LATER = "4000000000000341"
+"""Taken at first, refused at every later charge."""
 A_PLAN = "switch/0192f0c4-7c3e-7000-8000-000000000000"
 PRESSED = ["cancel", "undo", "withdraw", "switch/undo", A_PLAN]
 ASKED = ["cancel", "withdraw", "switch", A_PLAN]
@@ -55,6 +59,16 @@ def change(customer_id, **values):
 def plan_named(name):
     with staff_reading() as session:
         return session.scalars(select(Plan).where(Plan.name == name)).one()
+
+
+def asked_by_bank(app, twin, key):
+    """A buyer whose bank wants each payment confirmed, and confirmed the first."""
+    capture_id = buy(twin, key, EVE, ASKS_BANK)
+    [waiting] = twin.payments.values()
+    twin.answer_bank(waiting.payment_id, authorised=True)
+    clock.advance(timedelta(seconds=3))
+    look_into(capture_id, back_from_bank=True)
+    return client_of(app, EVE)
 
 
 class TestThePage:
@@ -217,6 +231,48 @@ class TestSwitching:
         again = ada.press(ada.act(f"switch/{great.id}"), charge="5000")
         assert again.status_code == 303
         assert len(ada.invoices) == 2
+
+    def test_asked_by_the_bank_it_waits_and_then_opens(self, app, twin, key, now):
+        ada = asked_by_bank(app, twin, key)
+        great = plan_named("Great")
+
+        answer = ada.press(ada.act(f"switch/{great.id}"), charge="5000")
+
+        waiting = answer.location
+        assert waiting.startswith("https://bank.invalid/")
+        page = ada.page().text
+        assert "Your bank asks you to confirm a payment of €50." in page
+        assert waiting in page
+        assert ada.press(ada.act(f"switch/{great.id}"), charge="5000").status_code == 409
+
+        twin.answer_bank(waiting.rpartition("/")[2], authorised=True)
+        clock.advance(timedelta(seconds=3))
+        page = ada.page().text
+
+        assert "Your bank asks" not in page
+        assert ada.customer.current_plan_id == great.id
+
+    def test_refused_at_the_bank_everything_stays(self, app, twin, key, now):
+        ada = asked_by_bank(app, twin, key)
+        great = plan_named("Great")
+        waiting = ada.press(ada.act(f"switch/{great.id}"), charge="5000").location
+
+        twin.answer_bank(waiting.rpartition("/")[2], authorised=False)
+        clock.advance(timedelta(seconds=3))
+        ada.page()
+
+        assert ada.customer.current_plan_id == plan_named("Basic").id
+        assert [it.status for it in ada.invoices] == [InvoiceStatus.PAID, InvoiceStatus.VOID]
+
+    def test_a_refused_card_is_told_and_everything_stays(self, app, twin, key):
+        ada = buyer(app, twin, key, EVE, DECLINED_LATER)
+        great = plan_named("Great")
+
+        answer = ada.press(ada.act(f"switch/{great.id}"), charge="5000")
+
+        assert answer.status_code == 402
+        assert "Nothing was charged and your plan stays as it was." in answer.text
+        assert ada.customer.current_plan_id == plan_named("Basic").id
 
     @pytest.mark.parametrize("shown", ["", "4999", "-5000", "x", "9" * 30])
     def test_is_shown_again_where_it_costs_something_else(self, ada, shown):
