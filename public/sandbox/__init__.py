@@ -17,6 +17,7 @@ from public.sandbox.front_desk import front_desk
 from public.sandbox.outbox import outbox
 from public.sandbox.psp import psp
 from public.sandbox.psp_intents import psp_intents
+from public.sandbox.psp_refunds import psp_refunds
 from public.sandbox.state import EXTENSION, Sandbox
 from public.sandbox.vault import vault
 from public.sandbox.vault_proxy import vault_proxy
@@ -48,7 +49,7 @@ def create_sandbox(settings: Settings | None = None, **options: Any) -> Flask:
     Babel(app, locale_selector=readers_language)
     for blueprint in (vault, card_form, vault_proxy):
         app.register_blueprint(blueprint, url_prefix="/vault/v1")
-    for blueprint in (psp, psp_intents):
+    for blueprint in (psp, psp_intents, psp_refunds):
         app.register_blueprint(blueprint, url_prefix="/psp")
     for blueprint in (bank, outbox, front_desk):
         app.register_blueprint(blueprint)

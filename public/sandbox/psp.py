@@ -1,4 +1,4 @@
-"""Plays the PSP's customers, payment methods and refunds."""
+"""Plays the PSP's customers and payment methods."""
 
 from datetime import date
 from typing import Any
@@ -9,7 +9,6 @@ from models import clock
 from models.billing.sandbox_cards import find_card, fingerprint_of
 from public.sandbox.psp_protocol import (
     PspRefusal,
-    announce,
     bad_request,
     find,
     given,
@@ -17,7 +16,6 @@ from public.sandbox.psp_protocol import (
     only,
     psp_call,
     timestamp,
-    whole_number,
 )
 from public.sandbox.state import here
 from public.sandbox.store import Thing
@@ -125,56 +123,6 @@ def attach_payment_method(method_id: str) -> Thing:
         method["customer"] = customer["id"]
         here().store.put("payment_method", method)
     return method
-
-
-@psp.post("/v1/refunds")
-@psp_call("refunds")
-def create_refund() -> Thing:
-    """Give back part or all of a succeeded payment, never more than it took."""
-    params = given()
-    only(params, "payment_intent", "amount", "reason", "metadata")
-    sandbox = here()
-    with sandbox.store.lock:
-        intent = find("payment_intent", params.get("payment_intent"), "payment_intent")
-        if intent["status"] != "succeeded":
-            raise bad_request("charge_not_refundable", "This payment took no money.")
-        left = intent["amount"] - intent["_refunded"]
-        if left == 0:
-            raise bad_request("charge_already_refunded", "This charge was refunded already.")
-        amount = whole_number(params, "amount") if "amount" in params else left
-        if amount > left:
-            raise bad_request("amount_too_large", "More than what is left of it.", "amount")
-        intent["_refunded"] += amount
-        sandbox.store.put("payment_intent", intent)
-        refund = {
-            "id": new_id("re"),
-            "object": "refund",
-            "amount": amount,
-            "currency": intent["currency"],
-            "payment_intent": intent["id"],
-            "charge": intent["latest_charge"],
-            "created": timestamp(),
-            "reason": params.get("reason"),
-            "metadata": params.get("metadata", {}),
-            "status": "succeeded",
-            "customer": intent["customer"],
-        }
-        sandbox.store.put("refund", refund)
-    announce(sandbox, "refund.created", refund)
-    return refund
-
-
-@psp.get("/v1/refunds")
-@psp_call("look_up")
-def list_refunds() -> Thing:
-    wanted = request.args.get("payment_intent")
-    found = here().store.newest("refund")
-    return {
-        "object": "list",
-        "url": "/v1/refunds",
-        "has_more": False,
-        "data": [refund for refund in found if wanted in (None, refund["payment_intent"])],
-    }
 
 
 @psp.get("/_charges")

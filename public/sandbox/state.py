@@ -4,7 +4,7 @@ Card numbers live in ``vaulted`` only, in memory, and are gone when the sandbox 
 """
 
 import threading
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -61,6 +61,7 @@ class Sandbox:
         self.vaulted: dict[tuple[str, str], VaultedCard] = {}
         self.calls: Counter[str] = Counter()
         self.in_flight: set[str] = set()
+        self.next_refunds: deque[str] = deque()
         self.lock = threading.Lock()
 
     def note(self, call: str) -> None:
