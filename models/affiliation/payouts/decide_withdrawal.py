@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.affiliation.payouts.withdrawal import Withdrawal, WithdrawalStatus
 from models.errors import N_, BadInput, DomainError
-from models.ledger import Account, TransferType, post
+from models.ledger import Account, Posting, TransferType, post, post_all
 from models.oversight import Actor, emit
 
 
@@ -36,7 +36,7 @@ def cancel_withdrawal(
         return withdrawal
     withdrawal.become(WithdrawalStatus.CANCELLED)
     withdrawal.cancelled_at = now
-    _give_back(session, withdrawal, "", actor, now)
+    post_all(session, [_back(withdrawal, "", actor)], at=now)
     data = _told(withdrawal)
     emit(session, "affiliation.withdrawal_cancelled", withdrawal, actor=actor, data=data)
     return withdrawal
@@ -82,18 +82,22 @@ def reject_withdrawal(
         return withdrawal
     if withdrawal.batch_id is not None:
         raise InOpenBatch
-    return turn_down(session, withdrawal, reason, actor=actor, now=now)
+    post_all(session, [turn_down(withdrawal, reason, actor=actor, now=now)], at=now)
+    tell_rejected(session, withdrawal, actor=actor)
+    return withdrawal
 
 
-def turn_down(
-    session: Session, withdrawal: Withdrawal, reason: str, *, actor: Actor, now: datetime
-) -> Withdrawal:
-    """Reject a withdrawal whose row is locked; a file's settlement does this to a bounced line."""
+def turn_down(withdrawal: Withdrawal, reason: str, *, actor: Actor, now: datetime) -> Posting:
+    """Reject a withdrawal whose row is locked; what gives its cents back is still to be posted."""
     if not reason.strip():
         raise ReasonMissing(field="reason")
     withdrawal.become(WithdrawalStatus.REJECTED)
     withdrawal.rejected_at, withdrawal.rejection_reason = now, reason.strip()
-    _give_back(session, withdrawal, withdrawal.rejection_reason, actor, now)
+    return _back(withdrawal, withdrawal.rejection_reason, actor)
+
+
+def tell_rejected(session: Session, withdrawal: Withdrawal, *, actor: Actor) -> None:
+    """Tell of a rejection once its cents are given back."""
     emit(
         session,
         "affiliation.withdrawal_rejected",
@@ -102,19 +106,14 @@ def turn_down(
         data=_told(withdrawal),
         reason=withdrawal.rejection_reason,
     )
-    return withdrawal
 
 
-def _give_back(
-    session: Session, withdrawal: Withdrawal, why: str, actor: Actor, now: datetime
-) -> None:
+def _back(withdrawal: Withdrawal, why: str, actor: Actor) -> Posting:
     amount = withdrawal.requested_amount
-    post(
-        session,
+    return Posting(
         TransferType.WITHDRAWAL_REJECTED,
         affiliate_id=withdrawal.affiliate_id,
         key=f"withdrawal-rejected:{withdrawal.id}",
-        at=now,
         entries={Account.RESERVED: -amount, Account.AVAILABLE: amount},
         description=why,
         withdrawal_id=withdrawal.id,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -16,8 +17,8 @@ from models.affiliation.payouts.decide_withdrawal import InOpenBatch, approve_wi
 from models.affiliation.payouts.fee import terms_of
 from models.affiliation.payouts.withdrawal import Withdrawal, WithdrawalStatus
 from models.errors import N_, BadInput
-from models.ledger import Account, TransferType, post
-from models.oversight import Actor, emit
+from models.ledger import Account, Posting, TransferType, post_all
+from models.oversight import Actor, emit_all
 
 LONGEST_REFERENCE = 140
 LONGEST_PROOF = 500
@@ -89,7 +90,7 @@ def pay_withdrawal(
     if withdrawal.batch_id is not None:
         raise InOpenBatch
     unpaid = unpaid_commissions(session, [withdrawal.affiliate_id])
-    pay_line(session, withdrawal, payment, unpaid, actor=actor, now=now)
+    pay_lines(session, [withdrawal], payment, unpaid, actor=actor, now=now)
     return withdrawal
 
 
@@ -124,29 +125,38 @@ def pay_now(
         session, affiliate_id, terms, actor=actor, now=now, key=key, waive_fee=waive_fee
     )
     approve_withdrawal(session, withdrawal.id, actor=actor, now=now)
-    pay_line(session, withdrawal, payment, unpaid, actor=actor, now=now)
+    pay_lines(session, [withdrawal], payment, unpaid, actor=actor, now=now)
     return withdrawal
 
 
-def pay_line(
+def pay_lines(
     session: Session,
-    withdrawal: Withdrawal,
+    withdrawals: Sequence[Withdrawal],
     payment: Payment,
     unpaid: Sequence[Commission],
     *,
     actor: Actor,
     now: datetime,
+    also: Sequence[Posting] = (),
 ) -> None:
-    """Pay a withdrawal whose row is locked, out of unpaid commissions that are locked too.
+    """Pay withdrawals whose rows are locked, out of unpaid commissions that are locked too.
 
     They are locked before anything is posted, as a clawback does it: whoever makes others wait
-    for an affiliate's ledger waits for nobody.
+    for an affiliate's ledger waits for nobody. Everything is posted in one statement, with
+    the postings that ``also`` go with it.
     """
-    _note_payment(withdrawal, payment, now)
-    owed = [each for each in unpaid if each.affiliate_id == withdrawal.affiliate_id]
-    made = allocate(session, withdrawal.id, withdrawal.requested_amount, owed)
-    _post(session, withdrawal, sum(each.amount for each in made), actor, now)
-    _tell(session, withdrawal, actor)
+    owed: dict[UUID, list[Commission]] = {}
+    for commission in unpaid:
+        owed.setdefault(commission.affiliate_id, []).append(commission)
+    postings = list(also)
+    for withdrawal in withdrawals:
+        _note_payment(withdrawal, payment, now)
+        mine = owed.get(withdrawal.affiliate_id, [])
+        made = allocate(session, withdrawal.id, withdrawal.requested_amount, mine)
+        postings += _postings(withdrawal, sum(each.amount for each in made), actor)
+    post_all(session, postings, at=now)
+    told = [(withdrawal, _told(withdrawal)) for withdrawal in withdrawals]
+    emit_all(session, "affiliation.withdrawal_paid", told, actor=actor)
 
 
 def _note_payment(withdrawal: Withdrawal, payment: Payment, now: datetime) -> None:
@@ -162,48 +172,39 @@ def _note_payment(withdrawal: Withdrawal, payment: Payment, now: datetime) -> No
     withdrawal.notes = payment.notes.strip() or withdrawal.notes
 
 
-def _post(
-    session: Session, withdrawal: Withdrawal, allocated: int, actor: Actor, now: datetime
-) -> None:
+def _postings(withdrawal: Withdrawal, allocated: int, actor: Actor) -> list[Posting]:
     """The net to PAID_OUT and the fee, where there is one, to FEES."""
-    for type, key, account, amount in (
-        (
-            TransferType.WITHDRAWAL_PAID,
-            "withdrawal-paid",
-            Account.PAID_OUT,
-            withdrawal.net_amount,
-        ),
-        (TransferType.FEE_DEDUCTED, "fee-deducted", Account.FEES, withdrawal.fee_amount),
-    ):
-        if amount == 0:
-            continue
-        post(
-            session,
+    return [
+        Posting(
             type,
             affiliate_id=withdrawal.affiliate_id,
             key=f"{key}:{withdrawal.id}",
-            at=now,
             entries={Account.RESERVED: -amount, account: amount},
             description=withdrawal.payout_reference,
             withdrawal_id=withdrawal.id,
             created_by=actor.user_id,
             metadata={"allocated_amount": allocated},
         )
+        for type, key, account, amount in (
+            (
+                TransferType.WITHDRAWAL_PAID,
+                "withdrawal-paid",
+                Account.PAID_OUT,
+                withdrawal.net_amount,
+            ),
+            (TransferType.FEE_DEDUCTED, "fee-deducted", Account.FEES, withdrawal.fee_amount),
+        )
+        if amount
+    ]
 
 
-def _tell(session: Session, withdrawal: Withdrawal, actor: Actor) -> None:
-    emit(
-        session,
-        "affiliation.withdrawal_paid",
-        withdrawal,
-        actor=actor,
-        data={
-            "affiliate_id": withdrawal.affiliate_id,
-            "requested_amount": withdrawal.requested_amount,
-            "fee_amount": withdrawal.fee_amount,
-            "net_amount": withdrawal.net_amount,
-            "currency": withdrawal.currency,
-            "method": withdrawal.payment_method,
-            "reference": withdrawal.payout_reference,
-        },
-    )
+def _told(withdrawal: Withdrawal) -> dict[str, Any]:
+    return {
+        "affiliate_id": withdrawal.affiliate_id,
+        "requested_amount": withdrawal.requested_amount,
+        "fee_amount": withdrawal.fee_amount,
+        "net_amount": withdrawal.net_amount,
+        "currency": withdrawal.currency,
+        "method": withdrawal.payment_method,
+        "reference": withdrawal.payout_reference,
+    }

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from models.affiliation.payout_method import PayoutMethod
 from models.affiliation.payouts.allocation import unpaid_commissions
 from models.affiliation.payouts.batch import BatchStatus, SepaBatch
-from models.affiliation.payouts.decide_withdrawal import turn_down
+from models.affiliation.payouts.decide_withdrawal import tell_rejected, turn_down
 from models.affiliation.payouts.make_batch import lines_of
-from models.affiliation.payouts.pay_withdrawal import Payment, pay_line
+from models.affiliation.payouts.pay_withdrawal import Payment, pay_lines
 from models.errors import N_, BadInput
 from models.oversight import Actor, emit
 
@@ -44,13 +44,16 @@ def settle_batch(
     lines = lines_of(session, batch.id)
     if not bounced.keys() <= {line.id for line in lines}:
         raise NotALine
-    paid = [line.affiliate_id for line in lines if line.id not in bounced]
-    unpaid = unpaid_commissions(session, paid)
-    for line in sorted(lines, key=lambda line: (line.affiliate_id, line.id)):
-        if line.id in bounced:
-            turn_down(session, line, bounced[line.id], actor=actor, now=now)
-        else:
-            pay_line(session, line, payment, unpaid, actor=actor, now=now)
+    paid = [line for line in lines if line.id not in bounced]
+    unpaid = unpaid_commissions(session, (line.affiliate_id for line in paid))
+    back = {
+        line: turn_down(line, bounced[line.id], actor=actor, now=now)
+        for line in lines
+        if line.id in bounced
+    }
+    pay_lines(session, paid, payment, unpaid, actor=actor, now=now, also=list(back.values()))
+    for line in back:
+        tell_rejected(session, line, actor=actor)
     data = {"total": batch.total, "paid": len(paid), "bounced": len(bounced)}
     emit(session, "affiliation.batch_settled", batch, actor=actor, data=data)
     return batch
