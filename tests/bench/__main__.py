@@ -10,6 +10,7 @@ from tests.bench.measure import Figure
 GROUPS = {
     "1": "landing",
     "2": "console_lists",
+    "8": "posting",
     "10": "renewals",
     "11": "purchase",
     "17": "member_reads",
