@@ -1,10 +1,18 @@
 """Payments: every charge asked for, the checkouts they hang off, and the provider's words."""
 
+from flask import request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from sqlalchemy.orm import Session
+
 from admin_views.base import AdminView
+from admin_views.documents import download, file_of
 from admin_views.filters import Choice, Is, OneOf, Reference, between
 from admin_views.formats import Badge, Linked, Money, OneLine
-from admin_views.listing import Lookup
-from admin_views.records import Related
+from admin_views.listing import Lookup, Row
+from admin_views.reading import reading
+from admin_views.records import Panel, Related
+from admin_views.writing import in_words
 from models.accounts.permissions import Permission as P
 from models.billing import (
     AttemptOutcome,
@@ -15,7 +23,8 @@ from models.billing import (
     PaymentAttempt,
     ProviderEvent,
 )
-from models.errors import N_
+from models.billing.evidence_file import evidence_file
+from models.errors import N_, DomainError
 
 
 class AttemptView(AdminView):
@@ -70,7 +79,8 @@ class AttemptView(AdminView):
 
 class CheckoutView(AdminView):
     table, slug, title = CaptureEndpoint, "checkouts", N_("Checkouts")
-    permissions = {"read": P.PAYMENTS_READ}
+    permissions = {"read": P.PAYMENTS_READ, "evidence": P.CUSTOMERS_AMOUNTS}
+    verbs = {**AdminView.verbs, "evidence_view": "evidence"}
     amounts = P.CUSTOMERS_AMOUNTS
     column_list = (
         "created_at",
@@ -116,6 +126,26 @@ class CheckoutView(AdminView):
     )
     related = (Related("attempts", "checkout", N_("Payments")),)
     empty = N_("A checkout begins when somebody presses a payment button.")
+
+    def panels(self, session: Session, row: Row) -> list[Panel]:
+        if not self.allows("evidence"):
+            return []
+        link = download(
+            N_("Save the order's evidence (ZIP)"),
+            self.address_of("evidence_view", id=str(row["id"])),
+        )
+        return [Panel(N_("Evidence"), [N_("File")], [[link]])]
+
+    @expose("/evidence/")
+    def evidence_view(self) -> ResponseReturnValue:
+        """All that proves one order, as one file."""
+        key = self.key_of(request.args.get("id", ""))
+        self.record(key)
+        try:
+            made = evidence_file(reading(), key)
+        except DomainError as refusal:
+            return in_words(refusal), refusal.status, {"Content-Type": "text/plain; charset=utf-8"}
+        return file_of(made, f"order-{key}.zip", "application/zip")
 
 
 class ProviderEventView(AdminView):

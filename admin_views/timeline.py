@@ -22,6 +22,8 @@ from models.billing import (
     Invoice,
     InvoiceStatus,
     PaymentAttempt,
+    Refund,
+    RefundStatus,
 )
 from models.errors import N_
 from models.oversight import MailStatus, OutgoingMail, history_of
@@ -42,6 +44,7 @@ def customer_timeline(
         *_invoices(session, row, money),
         *_renewals(session, row, money),
         *_acts(session, row),
+        *_refunds(session, row, money),
         *_mails(session, row),
     ]
     lines.sort(key=lambda line: line[0], reverse=True)
@@ -143,6 +146,21 @@ def _invoices(session: Session, row: Row, money: bool) -> Iterator[Line]:
         if money:
             words = f"{words} · {euros(each.amount_including_tax)}"
         yield each.paid_at or each.created_at, words, "invoices", str(each.id)
+
+
+def _refunds(session: Session, row: Row, money: bool) -> Iterator[Line]:
+    found = session.scalars(
+        select(Refund)
+        .where(Refund.customer_id == row["id"])
+        .order_by(Refund.id.desc())
+        .limit(MOST_OF_EACH)
+    )
+    for each in found:
+        status = status_words(RefundStatus, each.status)[0]
+        words = gettext("Refund: %(status)s", status=status)
+        if money:
+            words = f"{words} · {euros(each.amount)}"
+        yield each.requested_at, words, "refunds", str(each.id)
 
 
 def _mails(session: Session, row: Row) -> Iterator[Line]:

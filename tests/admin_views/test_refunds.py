@@ -2,6 +2,7 @@
 
 import io
 import re
+import zipfile
 from datetime import timedelta
 
 import pytest
@@ -11,13 +12,20 @@ from sqlalchemy import select, update
 from models import clock
 from models import session as boundary
 from models.accounts import UserSession, UserType
-from models.billing import CreditNote, Customer, CustomerStatus, Refund, RefundStatus
+from models.billing import (
+    CaptureEndpoint,
+    CreditNote,
+    Customer,
+    CustomerStatus,
+    Refund,
+    RefundStatus,
+)
 from models.billing.in_process import Fault, InProcessProvider
 from models.billing.provider import use_provider
 from models.billing.refund import next_refund_due
 from models.billing.send_refunds import send_refunds
 from models.session import unit_of_work
-from tests.refunds import ask, give_back, invoice_of, refunds, row, sold
+from tests.refunds import ask, balances, give_back, invoice_of, refunds, row, sold
 
 FINGERPRINT = re.compile(r'name="fingerprint" value="([^"]+)"')
 LINE = re.compile(r"<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td></tr>")
@@ -106,6 +114,19 @@ class TestApproving:
         assert answer.status_code == 302
         assert row(Refund, refund.id).status is RefundStatus.APPROVED
         assert row(Customer, sale.customer_id).status is CustomerStatus.CANCELLED
+
+    def test_shows_how_the_affiliates_balances_end(self, twin, owner, console, act):
+        sale = sold(twin, by_affiliate=True)
+        refund = ask(sale.invoice_id)
+        page = owner.get(f"{console}/refunds/act/approve/?id={refund.id}").text
+        assert "12,25" in page, "whose commission it is, and how much"
+        effects, answer = act("refunds", "approve", refund.id)
+        [(before, after)] = [
+            told for what, told in effects.items() if "·" in what and "affiliate-" in what
+        ]
+        assert ("12,25" in before, "0,00" in after) == (True, True)
+        assert answer.status_code == 302
+        assert balances(sale.affiliate_id).locked == 0
 
     def test_changes_nothing_before_it_is_confirmed(self, twin, owner, console):
         refund = ask(sold(twin).invoice_id)
@@ -248,6 +269,18 @@ class TestDocuments:
             answer = owner.get(link.replace("&amp;", "&"))
             assert number in self.text_of(answer)
             assert f"{number}.pdf" in answer.headers["Content-Disposition"]
+
+    def test_an_orders_evidence_is_saved_from_its_page(self, twin, owner, console, staff, read):
+        sale = sold(twin)
+        capture = read(lambda s: s.scalars(select(CaptureEndpoint)).one())
+        assert capture.invoice_id == sale.invoice_id
+        link = f"{console}/checkouts/evidence/?id={capture.id}"
+        assert link in owner.get(f"{console}/checkouts/details/?id={capture.id}").text
+        answer = owner.get(link)
+        assert answer.content_type == "application/zip"
+        assert "order.json" in zipfile.ZipFile(io.BytesIO(answer.data)).namelist()
+        assert staff(UserType.ADMIN).get(link).status_code == 404
+        assert owner.get(link[:-5] + "aaaaa").status_code == 404
 
     def test_what_is_not_there_is_not_found(self, twin, owner, console, staff):
         sale = sold(twin)
