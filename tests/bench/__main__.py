@@ -12,6 +12,7 @@ GROUPS = {
     "2": "console_lists",
     "8": "posting",
     "10": "renewals",
+    "9": "maturing",
     "11": "purchase",
     "17": "member_reads",
     "18": "cold_start",

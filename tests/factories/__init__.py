@@ -12,6 +12,7 @@ from models.accounts import Platform, User, UserType
 from models.affiliation import (
     AffiliateProfile,
     AffiliateProgram,
+    Attribution,
     BoostCode,
     BoostProduct,
     BoostRedemption,
@@ -20,7 +21,7 @@ from models.affiliation import (
     TrackingEvent,
     Withdrawal,
 )
-from models.billing import CaptureEndpoint
+from models.billing import CaptureEndpoint, Customer, CustomerStatus
 from models.catalog import (
     AccessType,
     BillingInterval,
@@ -170,3 +171,20 @@ class Make:
         values.setdefault("redeemed_at", clock.now())
         values.setdefault("expires_at", boost.valid_until)
         return self.add(BoostRedemption(affiliate_id=affiliate.user_id, code_id=boost.id, **values))
+
+    def customer_of(self, affiliate: AffiliateProfile, plan: Plan, **values: Any) -> Customer:
+        """A running customer whom an affiliate brought."""
+        values.setdefault("status", CustomerStatus.ACTIVE)
+        user = values.pop("user", None) or self.user()
+        customer = self.add(
+            Customer(user_id=user.id, product_id=plan.product_id, current_plan_id=plan.id, **values)
+        )
+        self.add(
+            Attribution(
+                user_id=user.id,
+                customer_id=customer.id,
+                product_id=plan.product_id,
+                affiliate_id=affiliate.user_id,
+            )
+        )
+        return customer
