@@ -67,6 +67,10 @@ class LedgerTransfer(Keyed, Base):
         Index("ix_ledger_transfers_affiliate_id_seq", "affiliate_id", "seq"),
         Index("ix_ledger_transfers_commission_id", "commission_id"),
         Index("ix_ledger_transfers_type_seq", "type", "seq"),
+        CheckConstraint(
+            r"type not like 'COMMISSION\_%' or commission_id is not null",
+            name="names_its_commission",
+        ),
         Index(
             "ix_ledger_transfers_withdrawal_id",
             "withdrawal_id",

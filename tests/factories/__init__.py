@@ -18,10 +18,20 @@ from models.affiliation import (
     BoostRedemption,
     BoostScope,
     BoostType,
+    Commission,
+    RateType,
     TrackingEvent,
     Withdrawal,
+    rules_in_force,
 )
-from models.billing import CaptureEndpoint, Customer, CustomerStatus
+from models.billing import (
+    CaptureEndpoint,
+    Customer,
+    CustomerStatus,
+    Invoice,
+    InvoiceKind,
+    InvoiceStatus,
+)
 from models.catalog import (
     AccessType,
     BillingInterval,
@@ -188,3 +198,47 @@ class Make:
             )
         )
         return customer
+
+    def commission(self, affiliate: AffiliateProfile, total: int = 1225) -> Commission:
+        """One commission as a row alone: nothing of it stands in the ledger."""
+        plan = self.plan()
+        customer = self.customer_of(affiliate, plan)
+        now = clock.now()
+        invoice = self.add(
+            Invoice(
+                number=f"MADE-{next(_numbers):06}",
+                customer_id=customer.id,
+                plan_id=plan.id,
+                kind=InvoiceKind.FIRST,
+                status=InvoiceStatus.PAID,
+                period_start=now,
+                amount_excluding_tax=total,
+                tax_amount=0,
+                tax_rate=Decimal(0),
+                amount_including_tax=total,
+                due_at=now,
+                paid_at=now,
+            )
+        )
+        bound = self.session.query(Attribution).filter_by(customer_id=customer.id).one()
+        return self.add(
+            Commission(
+                program_id=self.program(plan.product).id,
+                affiliate_id=affiliate.user_id,
+                customer_id=customer.id,
+                invoice_id=invoice.id,
+                attribution_id=bound.id,
+                lock_rule_version_id=rules_in_force(self.session, now)[0].version_id,
+                base_amount=total,
+                rate_type=RateType.PERCENTAGE,
+                rate_applied=Decimal(100),
+                total_amount=total,
+                main_amount=total,
+                extended_amount=0,
+                main_lock_days=45,
+                extended_lock_days=90,
+                earned_at=now,
+                locked_until=now + timedelta(days=45),
+                extended_locked_until=now + timedelta(days=90),
+            )
+        )

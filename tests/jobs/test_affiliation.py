@@ -21,6 +21,9 @@ def alice(committed, redis, now, monkeypatch):
     monkeypatch.setattr(quick_redis, "_left_alone_until", 0.0)
     with unit_of_work() as session:
         alice = Make(session).affiliate("alice")
+        commission = Make(session).commission(alice)
+        commission.clawed_back_amount = commission.clawed_from_main = 1225
+        commission.follow_money()
         post(
             session,
             TransferType.COMMISSION_EARNED,
@@ -29,6 +32,7 @@ def alice(committed, redis, now, monkeypatch):
             at=now,
             entries={Account.LOCKED: 1225, Account.COMMISSIONS: -1225},
             description="",
+            commission_id=commission.id,
         )
         post(
             session,
@@ -38,6 +42,7 @@ def alice(committed, redis, now, monkeypatch):
             at=now + timedelta(days=2),
             entries={Account.LOCKED: -1225, Account.COMMISSIONS: 1225},
             description="",
+            commission_id=commission.id,
         )
     return alice
 

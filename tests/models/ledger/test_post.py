@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
+from models.affiliation import Commission
 from models.ids import new_id
 from models.ledger import (
     Account,
@@ -28,9 +29,16 @@ EARNED = {Account.LOCKED: 1225, Account.COMMISSIONS: -1225}
 HOUSE = [account for account in Account if account not in ("LOCKED", "AVAILABLE", "RESERVED")]
 
 
+def commission_of(session, affiliate):
+    """The key of a commission of this affiliate, the same each time."""
+    mine = select(Commission.id).where(Commission.affiliate_id == affiliate.user_id)
+    return session.scalar(mine.order_by(Commission.id)) or Make(session).commission(affiliate).id
+
+
 def earn(session, affiliate, now, key="commission:1", **changes):
     values = {
         "affiliate_id": affiliate.user_id,
+        "commission_id": commission_of(session, affiliate),
         "key": key,
         "at": now,
         "entries": EARNED,
@@ -104,6 +112,7 @@ class TestPost:
             at=now,
             entries=entries,
             description="",
+            commission_id=commission_of(session, affiliate),
         )
 
         assert balances_of(session, affiliate.user_id).debt == 300
@@ -133,6 +142,7 @@ class TestPost:
 
 
 def earn_other(session, affiliate, now, type, entries, **about):
+    about.setdefault("commission_id", commission_of(session, affiliate))
     return post(
         session,
         type,
@@ -177,7 +187,8 @@ class TestShapes:
 
 
 POSTING = (
-    "ROW(gen_random_uuid(), :type, :affiliate, :key, now(), 'x', NULL, NULL, NULL, NULL, '{}',"
+    "ROW(gen_random_uuid(), :type, :affiliate, :key, now(), 'x',"
+    " CAST(:commission AS uuid), NULL, NULL, NULL, '{}',"
     " 'EUR', :locked, NULL, NULL, :commissions, NULL, NULL, NULL)::ledger_posting"
 )
 
@@ -185,7 +196,9 @@ POSTING = (
 class TestTheDatabaseItself:
     def test_refuses_what_does_not_sum_to_zero(self, session, make, now):
         values = {"type": "COMMISSION_EARNED", "key": "k", "locked": 5, "commissions": -4}
-        values["affiliate"] = str(make.affiliate().user_id)
+        affiliate = make.affiliate()
+        values["affiliate"] = str(affiliate.user_id)
+        values["commission"] = str(commission_of(session, affiliate))
 
         session.execute(text(f"SELECT * FROM ledger_post(ARRAY[{POSTING}])"), values)
         with pytest.raises(DBAPIError, match="does not sum to zero"):
@@ -193,9 +206,11 @@ class TestTheDatabaseItself:
 
     def test_posts_many_in_one_statement_with_repeats(self, session, make, now):
         affiliates = [make.affiliate(), make.affiliate()]
+        keys = [commission_of(session, affiliate) for affiliate in affiliates]
         rows = [
             f"ROW(gen_random_uuid(), 'COMMISSION_EARNED', '{affiliates[n % 2].user_id}',"
-            f" 'many:{n % 40}', now(), 'x', NULL, NULL, NULL, NULL, '{{}}', 'EUR', 10, NULL, NULL,"
+            f" 'many:{n % 40}', now(), 'x', '{keys[n % 2]}', NULL, NULL, NULL, '{{}}',"
+            " 'EUR', 10, NULL, NULL,"
             " -10, NULL, NULL, NULL)::ledger_posting"
             for n in range(50)
         ]
@@ -209,6 +224,24 @@ class TestTheDatabaseItself:
         assert balances_of(session, affiliates[1].user_id).locked == 200
         report = verify_ledger(session)
         assert (report.transfers, report.entries, report.difference) == (40, 80, None)
+
+    def test_a_transfer_of_nothing_but_debits_is_refused_at_once(self, session, make, now):
+        affiliate = make.affiliate()
+        earn(session, affiliate, now)
+        values = {
+            "type": "COMMISSION_CLAWED_BACK",
+            "affiliate": str(affiliate.user_id),
+            "commission": str(commission_of(session, affiliate)),
+            "key": "k",
+            "locked": -5,
+            "commissions": -5,
+        }
+        with pytest.raises(DBAPIError, match="does not sum to zero"), session.begin_nested():
+            session.execute(text(f"SELECT * FROM ledger_post(ARRAY[{POSTING}])"), values)
+
+    def test_a_movement_about_a_commission_names_it(self, session, make, now):
+        with pytest.raises(DBAPIError, match="names_its_commission"), session.begin_nested():
+            earn(session, make.affiliate(), now, commission_id=None)
 
 
 WRITES = [
@@ -255,6 +288,7 @@ class TestAHotAffiliate:
     def test_sixteen_at_once_lose_and_double_nothing(self, committed, now):
         with unit_of_work() as session:
             affiliate = Make(session).affiliate()
+            commission_of(session, affiliate)
 
         def earn_some(worker):
             for number in range(10):
@@ -276,12 +310,14 @@ class TestAHotAffiliate:
         with unit_of_work() as session:
             make = Make(session)
             pair = [make.affiliate(), make.affiliate()]
+            keys = {each.user_id: commission_of(session, each) for each in pair}
 
         def post_both(worker):
             order = pair if worker % 2 else pair[::-1]
             rows = ", ".join(
                 f"ROW(gen_random_uuid(), 'COMMISSION_EARNED', '{affiliate.user_id}',"
-                f" 'pair:{worker}:{affiliate.user_id}', now(), 'x', NULL, NULL, NULL, NULL, '{{}}',"
+                f" 'pair:{worker}:{affiliate.user_id}', now(), 'x',"
+                f" '{keys[affiliate.user_id]}', NULL, NULL, NULL, '{{}}',"
                 " 'EUR', 10, NULL, NULL, -10, NULL, NULL, NULL)::ledger_posting"
                 for affiliate in order
             )

@@ -58,6 +58,7 @@ def affiliates(committed, now):
                 payment_method=PayoutMethod.WIRE,
                 payout_reference="VIR-1",
             )
+            commission = make.commission(affiliate, 12250)
             for number, (type, entries) in enumerate(STORY):
                 post(
                     session,
@@ -69,6 +70,7 @@ def affiliates(committed, now):
                     description=f"{type} « {number} » \x7f\t\"'",
                     metadata={"number": number, "deep": {"é": [1.50, True]}},
                     withdrawal_id=withdrawal.id if type in OF_WITHDRAWALS else None,
+                    commission_id=commission.id if "COMMISSION" in type else None,
                 )
     return made
 
