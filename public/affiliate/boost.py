@@ -80,7 +80,7 @@ def redeem() -> ResponseReturnValue:
         return confirmation(code, refusal)
     except DomainError as refusal:
         return make_response(boost_page(code, in_words(refusal)), refusal.status)
-    flash(_("Your boost is in force."))
+    flash(_("Your boost is in force."), "good")
     return redirect(PATH, 303)
 
 

@@ -37,7 +37,7 @@ def join_as_affiliate() -> ResponseReturnValue:
     except BadInput as refusal:
         page = home_page(slug=slug, errors={refusal.field: in_words(refusal)})
         return make_response(page, refusal.status)
-    flash(_("Welcome among the affiliates. Your link is ready to share."))
+    flash(_("Welcome among the affiliates. Your link is ready to share."), "good")
     return redirect("/affiliate/dashboard", 303)
 
 

@@ -43,7 +43,7 @@ def save_payout_details() -> ResponseReturnValue:
     except BadInput as refusal:
         page = details_page(given, {refusal.field or "method": in_words(refusal)})
         return make_response(page, refusal.status)
-    flash(_("Saved. Coming withdrawals go there."))
+    flash(_("Saved. Coming withdrawals go there."), "good")
     return redirect("/affiliate/payouts", 303)
 
 

@@ -83,7 +83,7 @@ def ask() -> ResponseReturnValue:
         ask_once(cents_typed(typed), UUID(key) if is_uuid(key) else None)
     except DomainError as refusal:
         return payouts_page(typed=typed, refusal=refusal)
-    flash(_("Your request is in. You are told by mail once it is decided on."))
+    flash(_("Your request is in. You are told by mail once it is decided on."), "good")
     return redirect(PATH, 303)
 
 
@@ -125,7 +125,7 @@ def cancel(withdrawal_id: UUID) -> ResponseReturnValue:
     except DecidedMeanwhile as refusal:
         flash(in_words(refusal), "error")
     else:
-        flash(_("The request is cancelled: its amount is available again."))
+        flash(_("The request is cancelled: its amount is available again."), "good")
     return redirect(PATH, 303)
 
 
