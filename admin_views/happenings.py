@@ -73,6 +73,7 @@ HAPPENINGS = {
     "billing.refund_processed": N_("Refund given back"),
     "billing.refund_rejected": N_("Refund rejected"),
     "billing.refund_retried": N_("Refund tried again by hand"),
+    "billing.refund_settled_by_hand": N_("Refund given back by hand"),
     "billing.renewal_declined": N_("Renewal declined"),
     "billing.subscription_cancelled": N_("Cancelled at the period's end"),
     "billing.subscription_ended": N_("Subscription ended"),

@@ -35,6 +35,7 @@ LABELS = {
     "landing_page_url": N_("Landing page"),
     "owner_notes": N_("Notes"),
     "is_active": N_("On sale"),
+    "community_members.is_active": N_("In the community"),
     "is_published": N_("Published"),
     "published_at": N_("Published on"),
     "is_free": N_("Free"),

@@ -150,7 +150,8 @@ def _note(seen: dict[Any, Any], session: Session, row: Base) -> None:
         if not history.has_changes() or made or _is_hidden(column):
             continue
         before = history.deleted[0] if history.deleted else None
-        kept.setdefault(column.key, [before, None])[1] = history.added[0] if history.added else None
+        told = f"{row.__tablename__}.{column.key}"
+        kept.setdefault(told, [before, None])[1] = history.added[0] if history.added else None
 
 
 def _place_of(row: Any) -> tuple[str, str]:
@@ -184,8 +185,9 @@ def _is_hidden(column: Any) -> bool:
 
 def _lines(what: str, changed: dict[str, list[Any]], now: datetime) -> list[Effect]:
     return [
-        Effect(_of(what, key) if key else what, _told(key, before, now), _told(key, after, now))
-        for key, (before, after) in changed.items()
+        Effect(_of(what, name) if name else what, _told(key, before, now), _told(key, after, now))
+        for name, (before, after) in changed.items()
+        for key in [name.rpartition(".")[2]]
     ]
 
 

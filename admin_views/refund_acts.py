@@ -6,7 +6,7 @@ from uuid import UUID
 from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from wtforms import TextAreaField
+from wtforms import StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from admin_views.acts import Act
@@ -21,6 +21,7 @@ from models.billing.refund import left_to_refund, refundable_until
 from models.billing.refund_invoice import refund_invoice
 from models.billing.reject_refund import reject_refund
 from models.billing.send_refunds import retry_refund
+from models.billing.settle_refund_by_hand import settle_refund_by_hand
 from models.errors import N_
 
 LONGEST_REASON = 2000
@@ -32,6 +33,18 @@ class ReasonForm(ConsoleForm):
     reason = TextAreaField(
         N_("Reason"),
         [DataRequired(N_("Say why: the client is told.")), Length(max=LONGEST_REASON)],
+    )
+
+
+class ByHandForm(ConsoleForm):
+    """How it was given back otherwise."""
+
+    reference = StringField(
+        N_("Reference"),
+        [
+            DataRequired(N_("Say how it was given back, such as the reference of a transfer.")),
+            Length(max=200),
+        ],
     )
 
 
@@ -58,6 +71,11 @@ def reject(session: Session, key: UUID, data: dict[str, Any], **who: Any) -> Ref
 def retry(session: Session, key: UUID, data: dict[str, Any], **who: Any) -> Refund:
     """Call the rule."""
     return retry_refund(session, key, **who)
+
+
+def by_hand(session: Session, key: UUID, data: dict[str, Any], **who: Any) -> Refund:
+    """Call the rule with the reference typed."""
+    return settle_refund_by_hand(session, key, reference=data["reference"], **who)
 
 
 def give_back(session: Session, key: UUID, data: dict[str, Any], **who: Any) -> Refund:
@@ -158,6 +176,23 @@ RETRY = Act(
     explains=N_("It is tried again by itself, later each time. This does it at once."),
     when=lambda row: row["status"] == "APPROVED",
     bulk=True,
+)
+BY_HAND = Act(
+    "by-hand",
+    N_("Given back by hand"),
+    P.REFUNDS_DECIDE,
+    by_hand,
+    N_("The refund is settled: the credit note is on its way."),
+    ByHandForm,
+    explains=N_(
+        "For what the provider surely refuses and you have given back yourself, by a transfer "
+        "say. It is not asked again."
+    ),
+    when=lambda row: row["status"] == "APPROVED" and row["last_error"] and not row["sent_at"],
+    needs=("last_error", "sent_at"),
+    previews=True,
+    fresh=True,
+    danger=True,
 )
 GIVE_BACK = Act(
     "refund",

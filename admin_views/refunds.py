@@ -12,7 +12,7 @@ from admin_views.filters import Choice, OneOf, Reference, between
 from admin_views.formats import NOTHING, Code, DayOf, Format, Linked, Money, OneLine, Percent, Told
 from admin_views.listing import Lookup, Row
 from admin_views.records import Panel, Related
-from admin_views.refund_acts import APPROVE, REJECT, RETRY
+from admin_views.refund_acts import APPROVE, BY_HAND, REJECT, RETRY
 from models.accounts.permissions import Permission as P
 from models.affiliation import Commission
 from models.billing import CreditNote, Customer, Refund, RefundStatus
@@ -94,12 +94,14 @@ class RefundView(AdminView):
         "refusals",
         "sent_at",
         "next_try_at",
+        "extra",
     )
     column_labels = {
         "customer.product.name": N_("Product"),
         "invoice.amount_including_tax": N_("Paid"),
         "commission.total_amount": N_("Commission"),
         "last_error": N_("The provider's trouble"),
+        "extra": N_("Given back by hand"),
     }
     formats = {
         "requested_at": Linked("refunds", "id"),
@@ -116,6 +118,7 @@ class RefundView(AdminView):
         "commission.total_amount": Money(),
         "commission.clawed_back_amount": Money(),
         "last_error": Trouble(),
+        "extra": Told(lambda extra, row: str((extra or {}).get("by_hand", ""))),
     }
     column_searchable_list = ("invoice.number", "customer.user.email", "psp_refund_id")
     search_hint = N_("Client's email, invoice number or provider's refund")
@@ -137,7 +140,7 @@ class RefundView(AdminView):
         *between("requested", Refund.requested_at, N_("Asked"), made=Refund.id),
     )
     related = (Related("credit-notes", "refund", N_("Credit note")),)
-    acts = (APPROVE, REJECT, RETRY)
+    acts = (APPROVE, REJECT, RETRY, BY_HAND)
     empty = N_("Clients ask from their settings; you give back from an invoice's page.")
 
 

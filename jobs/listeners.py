@@ -127,6 +127,7 @@ LISTENERS: Listeners = {
     "billing.refund_processed": (mail_refund_processed,),
     "billing.refund_rejected": (mail_refund_rejected,),
     "billing.refund_retried": (),
+    "billing.refund_settled_by_hand": (mail_refund_processed,),
     "billing.subscription_ended": (),
     "billing.switch_given_up": (),
     "billing.switch_planned": (mail_switch_planned,),

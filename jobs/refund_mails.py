@@ -40,6 +40,7 @@ def mail_refund_processed(session: Session, event: OutboxEvent) -> None:
     method = session.get(PaymentMethod, method_id) if method_id else None
     said = {
         "credit_note": note.number,
+        "by_hand": refund.extra.get("by_hand", ""),
         "card_brand": method.brand if method else "",
         "card_last4": method.last4 if method else "",
         "attached": [attach("credit_note", note.id, note.number)],

@@ -79,6 +79,7 @@ CONTEXTS = {
     "refund_processed": {
         **REFUND,
         "credit_note": "AV-2026-000001",
+        "by_hand": "",
         "card_brand": "visa",
         "card_last4": "4242",
         "attached": [],

@@ -116,6 +116,11 @@ class Refund(Keyed, Stamped, Becoming, Base):
         return self.status in GRANTED
 
     @property
+    def was_refused(self) -> bool:
+        """Whether the provider surely refused it and has not been told again since."""
+        return self.last_error is not None and self.sent_at is None
+
+    @property
     def key(self) -> str:
         """What names the next sending at the provider; a repetition under it is harmless."""
         return f"ref_{self.id}" + (f"_{self.refusals + 1}" if self.refusals else "")

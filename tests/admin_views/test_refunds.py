@@ -21,7 +21,7 @@ from models.billing import (
     RefundStatus,
 )
 from models.billing.in_process import Fault, InProcessProvider
-from models.billing.provider import use_provider
+from models.billing.provider import RefundRequest, use_provider
 from models.billing.refund import next_refund_due
 from models.billing.send_refunds import send_refunds
 from models.session import unit_of_work
@@ -244,6 +244,16 @@ class TestProvider:
         with boundary.staff_reading() as session:
             assert session.scalar(next_refund_due()) <= clock.now()
         assert send_refunds()["processed"] == 1
+
+    def test_what_it_surely_refuses_is_settled_by_hand(self, twin, act):
+        sale = sold(twin)
+        payment_id = invoice_of(sale).psp_payment_id
+        twin.refund(RefundRequest("elsewhere", payment_id, 4900))
+        refund = give_back(sale.invoice_id)
+        send_refunds()
+        _, answer = act("refunds", "by-hand", refund.id, reference="VIR-7")
+        assert answer.status_code == 302
+        assert row(Refund, refund.id).status is RefundStatus.PROCESSED
 
 
 class TestDocuments:

@@ -13,8 +13,10 @@ from jobs.mails import send_mails
 from jobs.oversight import dispatch
 from models import clock, pdf
 from models.billing.in_process import Fault
+from models.billing.provider import RefundRequest
 from models.billing.reject_refund import reject_refund
 from models.billing.send_refunds import send_refunds
+from models.billing.settle_refund_by_hand import settle_refund_by_hand
 from models.oversight import SYSTEM, OutgoingMail
 from models.oversight.choose_mailer import use_mailer
 from models.oversight.mailer import Message, SilentMailer
@@ -84,6 +86,20 @@ class TestGivingBack:
         send_refunds()
         [alert] = alerts("refund_failed")
         assert "not_sent" in text_of(alert)
+
+    def test_what_was_settled_by_hand_names_its_reference(self, twin):
+        sale = sold(twin)
+        payment_id = invoice_of(sale).psp_payment_id
+        twin.refund(RefundRequest("elsewhere", payment_id, 4900))
+        refund = give_back(sale.invoice_id)
+        send_refunds()
+        with unit_of_work() as session:
+            settle_refund_by_hand(
+                session, refund.id, reference="VIR-2026-7", actor=SYSTEM, now=clock.now()
+            )
+        [mail] = mails("refund_processed")
+        assert "VIR-2026-7" in text_of(mail)
+        assert "4242" not in text_of(mail)
 
 
 class TestDocuments:

@@ -15,6 +15,11 @@ from models.billing.in_process import Fault
 from models.billing.provider import RefundRequest
 from models.billing.refund import next_refund_due
 from models.billing.send_refunds import LEASE, retry_refund, send_refunds, take_up
+from models.billing.settle_refund_by_hand import (
+    NoReference,
+    NotRefused,
+    settle_refund_by_hand,
+)
 from models.oversight import SYSTEM, OutboxEvent
 from models.session import staff_reading, unit_of_work
 from models.settings import current_settings, use_settings
@@ -179,6 +184,51 @@ class TestTrouble:
         assert send_refunds()["processed"] == 1
         assert len(twin.refunds) == 1
         assert row(Refund, refund.id).status is RefundStatus.PROCESSED
+
+
+class TestByHand:
+    def settle(self, refund, reference="VIR-7"):
+        with unit_of_work() as session:
+            return settle_refund_by_hand(
+                session, refund.id, reference=reference, actor=SYSTEM, now=clock.now()
+            )
+
+    def refused(self, twin):
+        sale = sold(twin)
+        twin.refund(RefundRequest("elsewhere", row(Invoice, sale.invoice_id).psp_payment_id, 4900))
+        refund = give_back(sale.invoice_id)
+        assert send_refunds()["failed"] == 1
+        return refund
+
+    def test_settles_what_the_provider_surely_refused(self, twin):
+        refund = self.refused(twin)
+        for _ in range(2):
+            assert self.settle(refund).status is RefundStatus.PROCESSED
+        assert [note.refund_id for note in notes()] == [refund.id]
+        clock.advance(timedelta(days=2))
+        assert send_refunds()["sent"] == 0
+        assert len(told("billing.refund_settled_by_hand")) == 1
+
+    def test_needs_a_reference(self, twin):
+        with pytest.raises(NoReference):
+            self.settle(self.refused(twin), " ")
+
+    @pytest.mark.parametrize("fault", [None, Fault.LOST_AFTER, Fault.NOT_SENT, Fault.PENDING])
+    def test_what_may_still_go_back_is_left_to_the_provider(self, twin, fault):
+        refund = give_back(sold(twin).invoice_id)
+        if fault:
+            twin.fail_next("refund", fault)
+            send_refunds()
+        with pytest.raises(NotRefused):
+            self.settle(refund)
+
+    def test_while_it_is_being_sent_again_it_waits(self, twin):
+        refund = self.refused(twin)
+        later()
+        with unit_of_work() as session:
+            take_up(session, now=clock.now())
+        with pytest.raises(NotRefused):
+            self.settle(refund)
 
 
 class TestPending:
