@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from admin_views.acting import acting
 from admin_views.base import AdminView
-from admin_views.formats import Count
+from admin_views.formats import Count, euros, whole
 from admin_views.forms import ConsoleForm
 from admin_views.listing import Row
 from admin_views.reading import reading
@@ -24,7 +24,8 @@ from models import clock
 from models.accounts.permissions import Permission as P
 from models.affiliation import LockProfile, LockRule, LockRuleVersion, rules_in_force
 from models.affiliation.edit_lock_rules import LockRow, edit_lock_rules
-from models.errors import N_
+from models.affiliation.imagine_rules import imagine_rules
+from models.errors import N_, DomainError
 from models.money import rate_text
 
 FIELDS = ("main_percent", "main_days", "extended_percent", "extended_days")
@@ -65,14 +66,17 @@ class LockRulesView(AdminView):
         """The grid of the rules in force, and putting a changed one in force."""
         rules = list(rules_in_force(reading(), clock.now()))
         typed = {f"{r.profile}-{f}": shown(getattr(r, f)) for r in rules for f in FIELDS}
-        refusal = ""
+        refusal, imagined = "", None
         if request.method == "POST" and ConsoleForm(request.form).validate():
             typed |= {name: request.form.get(name, "") for name in typed}
             rows = rows_of([rule.profile for rule in rules], typed)
+            is_draft = "imagine" in request.form
             refusal = gettext("Percents and whole numbers of days, please.")
-            if rows is not None:
+            if rows is not None and is_draft:
+                refusal, imagined = imagined_panel(rows)
+            elif rows is not None:
                 refusal = self._put_in_force(rows, request.form.get("note", ""))
-            if not refusal:
+            if not refusal and not is_draft:
                 flash(gettext("The rules are in force from now on."), "success")
                 return redirect(self.address_of("index_view"))
         page = self.render(
@@ -82,6 +86,7 @@ class LockRulesView(AdminView):
             typed=typed,
             refusal=refusal,
             note=request.form.get("note", ""),
+            imagined=imagined,
         )
         return page, 422 if refusal else 200
 
@@ -90,6 +95,37 @@ class LockRulesView(AdminView):
         with transaction(outcome) as session:
             edit_lock_rules(session, rows, actor=acting(), now=clock.now(), note=note[:500])
         return in_words(outcome.refusal) if outcome.refusal else ""
+
+
+def imagined_panel(rows: list[LockRow]) -> tuple[str, Panel | None]:
+    """The last 90 days under a draft as a table; or why it cannot be a draft, in words."""
+    try:
+        found = imagine_rules(reading(), rows, now=clock.now())
+    except DomainError as refusal:
+        return in_words(refusal), None
+    lines: list[list[Markup | str]] = [
+        [
+            status_words(LockProfile, each.profile)[0],
+            whole(each.commissions),
+            euros(each.total),
+            euros(each.main),
+            euros(each.main_drafted),
+            euros(each.unlocked),
+            euros(each.unlocked_drafted),
+        ]
+        for each in found
+    ]
+    heads = [
+        N_("Who"),
+        N_("Commissions"),
+        N_("In all"),
+        N_("Main part"),
+        N_("Main part, drafted"),
+        N_("Unlocked by now"),
+        N_("Unlocked by now, drafted"),
+    ]
+    nothing = N_("Nothing was earned in the last 90 days.")
+    return "", Panel(N_("The last 90 days under this draft"), heads, lines, nothing)
 
 
 def shown(value: Decimal | int) -> str:

@@ -38,12 +38,8 @@ def edit_lock_rules(
     """
     newest = _newest_version(session)
     now = max(now, newest.valid_from)  # an edit that waited for another comes after it
-    wanted = {row.profile: row for row in rows}
-    if len(wanted) < len(rows):
-        raise BadLockRules(N_("Each profile once, please."))
+    wanted = check_rows(rows)
     former = rules_in_force(session, now)
-    for row in rows:
-        _check(row)
     if all(_row_of(rule) == wanted.get(rule.profile, _row_of(rule)) for rule in former):
         return LockRuleVersion.get(session, former[0].version_id)
     version = LockRuleVersion(
@@ -56,6 +52,16 @@ def edit_lock_rules(
     told = {row.profile.value: _words(row) for row in rows}
     emit(session, "affiliation.lock_rules_edited", version, actor=actor, data=told, reason=note)
     return version
+
+
+def check_rows(rows: Sequence[LockRow]) -> dict[LockProfile, LockRow]:
+    """The rows by their profile. Raises BadLockRules naming the first that cannot be."""
+    by_profile = {row.profile: row for row in rows}
+    if len(by_profile) < len(rows):
+        raise BadLockRules(N_("Each profile once, please."))
+    for row in rows:
+        _check(row)
+    return by_profile
 
 
 def _newest_version(session: Session) -> LockRuleVersion:

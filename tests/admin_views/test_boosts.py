@@ -1,16 +1,25 @@
 """Boost codes, warning signs and locking anew, from the owner's console."""
 
+import re
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from models import clock
-from models.affiliation import BoostCode, Commission, FlagKind, FraudFlag, RiskLevel
+from models.affiliation import (
+    BoostCode,
+    Commission,
+    FlagKind,
+    FraudFlag,
+    LockRuleVersion,
+    RiskLevel,
+)
 from models.affiliation.boost import products_of
 from tests.admin_views.conftest import purchase
 from tests.admin_views.test_acts import FINGERPRINT
 from tests.admin_views.test_editing import OPENED
 
+CELL = re.compile(r'<input name="([A-Z_]+-[a-z_]+)" value="([^"]*)"')
 FIELDS = {"code": "SPRING", "boost_type": "percentage_increase", "scope": "GLOBAL"}
 
 
@@ -108,3 +117,21 @@ class TestRelocking:
         assert changed.locked_until == after
         assert changed.main_lock_days == 90
         assert RiskLevel.HIGH_RISK.value in changed.explanation["relocked"][0]["risk_level"]
+
+
+class TestADraftOfTheLockRules:
+    def test_is_tried_on_what_was_earned_lately(self, owner, console, keep, read):
+        keep(lambda make: purchase(make, affiliate=make.affiliate()))
+        commission = read(lambda s: s.scalar(select(Commission)))
+        new = update(Commission).values(explanation={"lock_profile": "NEW"}, earned_at=clock.now())
+        keep(lambda make: make.session.execute(new))
+        address = f"{console}/lock-rules/new-version/"
+        cells = dict(CELL.findall(owner.get(address).text))
+        cells["NEW-main_percent"], cells["NEW-extended_percent"] = "50", "50"
+
+        page = owner.post(address, {**cells, "imagine": "1"})
+
+        assert page.status_code == 200
+        drafted = commission.total_amount // 2
+        assert f"{drafted // 100},{drafted % 100:02}" in page.text
+        assert read(lambda s: s.scalar(select(func.count()).select_from(LockRuleVersion))) == 1
