@@ -159,6 +159,7 @@ RECORDS = {
 
 MAILS = {
     "access_granted": N_("Access given free"),
+    "access_paused": N_("Access paused"),
     "annual_notice": N_("Annual plan about to renew"),
     "cancel_undone": N_("Cancellation taken back"),
     "cancelled": N_("Cancellation confirmed"),
@@ -169,6 +170,8 @@ MAILS = {
     "commission_earned": N_("Commission earned"),
     "commission_matured": N_("Commissions released"),
     "magic_link": N_("Sign-in link"),
+    "payment_failed": N_("Renewal declined"),
+    "payment_recovered": N_("Paid after all"),
     "payout_details_changed": N_("Payout details changed"),
     "period_extended": N_("Period extended"),
     "plan_switched": N_("Plan changed"),
@@ -177,6 +180,7 @@ MAILS = {
     "refund_processed": N_("Refund given back"),
     "refund_rejected": N_("Refund rejected"),
     "staff_alert": N_("Alert to staff"),
+    "subscription_ended": N_("Subscription ended"),
     "switch_planned": N_("Change of plan at the period's end"),
     "trial_reminder": N_("Trial about to end"),
     "welcome": N_("Welcome"),

@@ -28,7 +28,7 @@ def mail_cancelled(session: Session, event: OutboxEvent) -> None:
 
     What a withdrawal from the contract cancelled has a receipt of its own.
     """
-    if cancelled_by_renouncing(_customer(session, event.subject_id)):
+    if cancelled_by_renouncing(named_customer(session, event.subject_id)):
         return
     _mail(session, event, "cancelled", {"cancelled_at": event.created_at})
 
@@ -70,7 +70,7 @@ def mail_card_updated(session: Session, event: OutboxEvent) -> None:
 def mail_notice(session: Session, event: OutboxEvent) -> None:
     """What is about to be charged, and until when it can be prevented."""
     notice = SubscriptionNotice.get(session, event.subject_id)
-    customer = _customer(session, notice.customer_id)
+    customer = named_customer(session, notice.customer_id)
     card = (
         PaymentMethod.get(session, customer.default_payment_method_id)
         if customer.default_payment_method_id
@@ -82,16 +82,17 @@ def mail_notice(session: Session, event: OutboxEvent) -> None:
         "card_brand": card.brand if card else "",
         "card_last4": card.last4 if card else "",
     }
-    _send(session, customer, NOTICES[notice.kind], said, key=str(notice.id))
+    mail_customer(session, customer, NOTICES[notice.kind], said, key=str(notice.id))
 
 
 def _mail(session: Session, event: OutboxEvent, kind: str, said: Json) -> None:
     """One mail to the customer whom an event is about, once for each event."""
-    customer = _customer(session, event.subject_id)
-    _send(session, customer, kind, said, key=str(event.id), locale=event.data.get("locale"))
+    customer = named_customer(session, event.subject_id)
+    mail_customer(session, customer, kind, said, key=str(event.id), locale=event.data.get("locale"))
 
 
-def _customer(session: Session, customer_id: Any) -> Customer:
+def named_customer(session: Session, customer_id: Any) -> Customer:
+    """A customer with their person, product and plan loaded."""
     return session.scalars(
         select(Customer)
         .where(Customer.id == customer_id)
@@ -103,7 +104,7 @@ def _customer(session: Session, customer_id: Any) -> Customer:
     ).one()
 
 
-def _send(
+def mail_customer(
     session: Session,
     customer: Customer,
     kind: str,
@@ -112,6 +113,7 @@ def _send(
     key: str,
     locale: str | None = None,
 ) -> None:
+    """Queue one mail to a customer about their purchase; one ``key`` is told once."""
     user, terms = customer.user, Quote.from_json(customer.terms)
     queue_mail(
         session,

@@ -68,6 +68,7 @@ def _facts(customer: Customer) -> dict[str, Any]:
         "user_id": customer.user_id,
         "product_id": customer.product_id,
         "status": customer.status.value,
+        "is_unpaid": customer.first_failed_at is not None,
     }
 
 
