@@ -32,7 +32,8 @@ def perform(name: str, *args: Any) -> None:
     job, running = JOBS[name], get_current_job()
     with structlog.contextvars.bound_contextvars(job=name, job_id=running.id if running else None):
         if args and name in scheduled_jobs():
-            _timed(lambda: _perform_run(job, UUID(args[0])))
+            repeated = _was_abandoned(job, running)
+            _timed(lambda: _perform_run(job, UUID(args[0]), is_repeated=repeated))
         else:
             _timed(lambda: job.function(*args))
 
@@ -66,10 +67,20 @@ def _timed(work: Callable[[], Any]) -> None:
         log.info("job.done", extra={"seconds": round(time.monotonic() - started, 3)})
 
 
-def _perform_run(job: Job, run_id: UUID) -> None:
-    """Run a scheduled job under its row; a crash is written down before it goes on."""
+def _was_abandoned(job: Job, running: Any) -> bool:
+    """Whether RQ runs this very job again: the worker that had it is dead, or it crashed."""
+    left = None if running is None else running.retries_left
+    return left is not None and left < len(job.retry)
+
+
+def _perform_run(job: Job, run_id: UUID, *, is_repeated: bool) -> None:
+    """Run a scheduled job under its row; a crash is written down before it goes on.
+
+    A repeated one takes the run of its dead worker over at once, rather than when the
+    longest that it could have been at work is over.
+    """
     with unit_of_work() as session:
-        at_work = timedelta(seconds=job.timeout + 30)
+        at_work = timedelta() if is_repeated else timedelta(seconds=job.timeout + 30)
         if not begin_run(session, run_id, now=clock.now(), longest=at_work):
             return
         dry_run = JobRun.get(session, run_id).dry_run

@@ -41,7 +41,7 @@ def by_halves(
     try:
         return [work(items)], []
     except Exception as crash:
-        if isinstance(crash, DBAPIError) and crash.connection_invalidated:
+        if isinstance(crash, DBAPIError) and (crash.connection_invalidated or not crash.statement):
             raise
         if len(items) == 1:
             log.exception("billing.row_crashed", extra={"item": str(items[0])[:200]})

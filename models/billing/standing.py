@@ -90,4 +90,6 @@ def ends_at(customer: Customer) -> datetime | None:
     """When what was paid for, or the trial, ends; None for what stays for good."""
     if customer.status is CustomerStatus.TRIAL:
         return customer.trial_ends_at
+    if customer.status is CustomerStatus.PAST_DUE:  # its trial may have ended unpaid
+        return customer.subscription_ends_at or customer.trial_ends_at
     return customer.subscription_ends_at

@@ -2,13 +2,17 @@
 
 import time
 import uuid
+from datetime import timedelta
 
 import pytest
 from rq import Queue, SimpleWorker
 
 from jobs import queue
 from jobs.perform import perform, perform_here
+from models import clock
 from models.errors import Missing
+from models.oversight import SYSTEM, JobRun
+from models.oversight.run_job import begin_run, run_now
 from models.session import defer, unit_of_work
 from models.settings import use_settings
 
@@ -115,3 +119,21 @@ def test_two_jobs_cannot_have_one_name():
     queue.load_jobs()
     with pytest.raises(KeyError):
         queue.job("oversight-sweep")(print)
+
+
+class TestARunWhoseWorkerDied:
+    @pytest.mark.parametrize(("repeated", "ends"), [(True, "DONE"), (False, "RUNNING")])
+    def test_is_taken_over_by_the_job_that_runs_again(self, queued, repeated, ends):
+        with unit_of_work() as session:
+            run = run_now(session, "affiliation-mature", actor=SYSTEM)
+        with unit_of_work() as session:
+            assert begin_run(session, run.id, now=clock.now(), longest=timedelta(hours=1))
+        waiting = Queue("money", connection=queued)
+        job = waiting.fetch_job(waiting.job_ids[0])
+        job.retries_left -= int(repeated)
+        job.save()
+
+        work(queued)
+
+        with unit_of_work() as session:
+            assert JobRun.get(session, run.id).status == ends
