@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from admin_views.acting import acting, is_fresh
 from admin_views.preview import Effects, confirm, preview_each
+from admin_views.reading import reading
 from admin_views.writing import Outcome, in_words, transaction
 from models import clock
 from models.errors import DomainError
@@ -80,6 +81,7 @@ class BulkMixin:
             keys=keys,
             form=form,
             looks=looks,
+            notes=act.notes(reading(), keys) if act.together else [],
             most=MOST_AT_ONCE if len(ticked) > MOST_AT_ONCE else None,
         )
         return page, 422 if confirmed and not answered else 200

@@ -29,6 +29,7 @@ PAYOUT_LABELS = {
     "payout_proof": N_("Proof"),
     "payout_reference": N_("Reference of the payment"),
     "paypal": N_("PayPal address"),
+    "reference": N_("Reference"),
     "rejected_at": N_("Rejected on"),
     "rejection_reason": N_("Reason for rejecting"),
     "requested_amount": N_("Asked for"),

@@ -178,9 +178,10 @@ def _name_of(row: Base) -> str:
 
 
 def _is_hidden(column: Any) -> bool:
+    """Secrets, and what needs no saying: by whom it is done, for one."""
     kept = column.columns[0]
     secret = kept.info.get("secret") or isinstance(kept.type, Encrypted)
-    return column.key in SILENT or bool(secret)
+    return column.key in SILENT or column.key.endswith("_by") or bool(secret)
 
 
 def _lines(what: str, changed: dict[str, list[Any]], now: datetime) -> list[Effect]:

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.orm import Session
+from flask_babel import gettext, ngettext
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
 from wtforms import BooleanField, DateField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional
 
 from admin_views.acts import Act
+from admin_views.formats import euros
 from admin_views.forms import ConsoleForm, EurosField, ReasonForm
 from admin_views.standing import standing, standing_of_withdrawal
 from admin_views.words import choices_of
@@ -87,6 +90,33 @@ def into_a_file(
     return make_batch(session, keys, **data, **who)
 
 
+def what_the_file_holds(session: Session, keys: Sequence[UUID]) -> list[str]:
+    """The file's sum, then each line: who gets what, on which account."""
+    rows = session.scalars(
+        select(Withdrawal)
+        .where(Withdrawal.id.in_(keys))
+        .options(joinedload(Withdrawal.affiliate))
+        .order_by(Withdrawal.id)
+    ).all()
+    whole = ngettext(
+        "%(num)s transfer, %(amount)s in all",
+        "%(num)s transfers, %(amount)s in all",
+        len(rows),
+        amount=euros(sum(row.net_amount for row in rows)),
+    )
+    lines = [
+        gettext(
+            "%(slug)s: %(amount)s to %(holder)s, IBAN ending in %(last4)s",
+            slug=row.affiliate.affiliate_slug,
+            amount=euros(row.net_amount),
+            holder=row.holder,
+            last4=row.iban_last4 or "–",
+        )
+        for row in rows
+    ]
+    return [whole, *lines]
+
+
 APPROVE = Act(
     "approve",
     N_("Approve"),
@@ -146,6 +176,7 @@ INTO_A_FILE = Act(
     previews=True,
     fresh=True,
     bulk=True,
+    notes=what_the_file_holds,
     together=True,
     leads_to="sepa-batches",
 )

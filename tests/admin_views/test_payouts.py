@@ -241,10 +241,12 @@ class TestInBulk:
     def test_make_a_file_download_and_settle_it(self, owner, console, asked, status, read, do):
         rows = [asked("ann", approved=True), asked("bea", approved=True)]
         day = {"execution_date": "2026-03-11"}
-        _, answer = self.bulk(
+        shown, answer = self.bulk(
             owner, console, "withdrawals", "make-file", [row.id for row in rows], day
         )
         assert answer.status_code == 302
+        for words in ("194,00", "ann", "bea", "0189"):
+            assert words in shown
         batch = read(lambda s: s.scalars(select(SepaBatch)).one())
         assert answer.location.endswith(f"/sepa-batches/details/?id={batch.id}")
         page = owner.get(f"{console}/sepa-batches/details/?id={batch.id}").text

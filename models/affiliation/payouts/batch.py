@@ -58,4 +58,4 @@ class SepaBatch(Keyed, Becoming, Base):
     given_up_reason: Mapped[str] = mapped_column(default="")
 
     def __str__(self) -> str:
-        return self.message_id
+        return str(self.number)

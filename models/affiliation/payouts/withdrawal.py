@@ -99,3 +99,7 @@ class Withdrawal(Keyed, Stamped, Becoming, Base):
 
     affiliate: Mapped[AffiliateProfile] = relationship(lazy="raise")
     batch: Mapped[SepaBatch | None] = relationship(lazy="raise")
+
+    def __str__(self) -> str:
+        euros = f"{self.requested_amount // 100}.{self.requested_amount % 100:02d} €"
+        return f"{self.holder} · {euros}" if self.holder else euros
