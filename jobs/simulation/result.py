@@ -3,260 +3,236 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from decimal import Decimal
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import BigInteger, cast, false, func, select
+from sqlalchemy.orm import Session
 
 from jobs.simulation.moments import write_instant
+from jobs.simulation.standings import affiliates
+from models.accounts import User
 from models.affiliation import AffiliateProfile, Attribution, Commission
 from models.affiliation.payouts.withdrawal import Withdrawal
 from models.billing import Customer, Invoice, PaymentAttempt
 from models.billing.credit_note import CreditNote
 from models.billing.refund import GRANTED, Refund
-from models.ledger import Account, LedgerAccount, LedgerEntry, LedgerTransfer, TransferType
+from models.catalog import Plan, Product
+from models.ledger import LedgerEntry, LedgerTransfer
 from models.money import rate_text
 
 Rows = list[dict[str, Any]]
 
 
-def affiliates(session: Session) -> dict[str, dict[str, Any]]:
-    """Each affiliate's balances and totals, by slug, as the ledger has them."""
-    balances: dict[UUID, dict[Account, int]] = defaultdict(dict)
-    for row in session.scalars(select(LedgerAccount)):
-        balances[row.affiliate_id][row.account] = row.balance
-    totals = _totals(session)
-    found = {}
-    profiles = select(AffiliateProfile).order_by(AffiliateProfile.user_id)
-    for profile in session.scalars(profiles):
-        mine, moved = balances[profile.user_id], totals[profile.user_id]
-        available = mine.get(Account.AVAILABLE, 0)
-        found[profile.affiliate_slug] = {
-            "locked": mine.get(Account.LOCKED, 0),
-            "available": available,
-            "reserved": mine.get(Account.RESERVED, 0),
-            "paid_out": moved[TransferType.WITHDRAWAL_PAID, Account.PAID_OUT],
-            "fees": moved[TransferType.FEE_DEDUCTED, Account.FEES],
-            "debt": max(0, -available),
-            "earned": -moved[TransferType.COMMISSION_EARNED, Account.COMMISSIONS],
-            "clawed_back": moved[TransferType.COMMISSION_CLAWED_BACK, Account.COMMISSIONS],
-            "risk_level": profile.risk_level.value,
-            "refund_rate": rate_text(profile.refund_rate),
-            "total_refunds": profile.total_refunds,
-        }
-    return found
-
-
-def _totals(session: Session) -> dict[UUID, dict[tuple[TransferType, Account], int]]:
-    totals: dict[UUID, dict[tuple[TransferType, Account], int]] = defaultdict(
-        lambda: defaultdict(int)
-    )
-    sums = (
-        select(
-            LedgerEntry.affiliate_id,
-            LedgerTransfer.type,
-            LedgerEntry.account,
-            func.sum(LedgerEntry.amount),
-        )
-        .join(LedgerTransfer, LedgerTransfer.id == LedgerEntry.transfer_id)
-        .group_by(LedgerEntry.affiliate_id, LedgerTransfer.type, LedgerEntry.account)
-    )
-    for affiliate_id, kind, account, amount in session.execute(sums):
-        totals[affiliate_id][kind, account] = int(amount)
-    return totals
-
-
 def customers(session: Session) -> Rows:
     """Every customer, in the order they came."""
-    query = (
-        select(Customer)
-        .options(
-            joinedload(Customer.user),
-            joinedload(Customer.product),
-            joinedload(Customer.current_plan),
+    return _listed(
+        session,
+        select(
+            User.email,
+            Product.slug.label("product"),
+            Plan.slug.label("plan"),
+            Customer.status,
+            Customer.trial_ends_at,
+            Customer.subscription_ends_at,
+            Customer.next_charge_at,
+            Customer.cancel_at_period_end,
+            Customer.billing_cycles_done,
         )
-        .order_by(Customer.id)
+        .select_from(Customer)
+        .join(Customer.user)
+        .join(Customer.product)
+        .join(Customer.current_plan)
+        .order_by(Customer.id),
     )
-    return [
-        {
-            "email": row.user.email,
-            "product": row.product.slug,
-            "plan": row.current_plan.slug,
-            "status": row.status.value,
-            "trial_ends_at": write_instant(row.trial_ends_at),
-            "subscription_ends_at": write_instant(row.subscription_ends_at),
-            "next_charge_at": write_instant(row.next_charge_at),
-            "cancel_at_period_end": row.cancel_at_period_end,
-            "billing_cycles_done": row.billing_cycles_done,
-        }
-        for row in session.scalars(query)
-    ]
 
 
 def invoices(session: Session) -> Rows:
-    """Every invoice, in the order they were made."""
-    granted = select(Refund.invoice_id, func.sum(Refund.amount)).where(Refund.status.in_(GRANTED))
-    attempts = _attempts(session)
-    refunded = {key: int(sum) for key, sum in session.execute(granted.group_by(Refund.invoice_id))}
-    query = (
-        select(Invoice)
-        .options(
-            joinedload(Invoice.customer).joinedload(Customer.user),
-            joinedload(Invoice.customer).joinedload(Customer.product),
-            joinedload(Invoice.plan),
-        )
-        .order_by(Invoice.id)
+    """Every invoice, in the order they were made, with what was tried for it."""
+    granted = (
+        select(func.coalesce(func.sum(Refund.amount), 0))
+        .where(Refund.invoice_id == Invoice.id, Refund.status.in_(GRANTED))
+        .scalar_subquery()
     )
-    return [
-        {
-            "number": row.number,
-            "email": row.customer.user.email,
-            "product": row.customer.product.slug,
-            "plan": row.plan.slug,
-            "kind": row.kind.value,
-            "period_start": write_instant(row.period_start),
-            "period_end": write_instant(row.period_end),
-            "amount_excluding_tax": row.amount_excluding_tax,
-            "tax_amount": row.tax_amount,
-            "amount_including_tax": row.amount_including_tax,
-            "refunded_amount": refunded.get(row.id, 0),
-            "status": row.status.value,
-            "paid_at": write_instant(row.paid_at),
-            "attempts": attempts[row.id],
-        }
-        for row in session.scalars(query)
-    ]
+    rows = _listed(
+        session,
+        select(
+            Invoice.id.label("attempts"),
+            Invoice.number,
+            User.email,
+            Product.slug.label("product"),
+            Plan.slug.label("plan"),
+            Invoice.kind,
+            Invoice.period_start,
+            Invoice.period_end,
+            Invoice.amount_excluding_tax,
+            Invoice.tax_amount,
+            Invoice.amount_including_tax,
+            cast(granted, BigInteger).label("refunded_amount"),
+            Invoice.status,
+            Invoice.paid_at,
+        )
+        .select_from(Invoice)
+        .join(Invoice.customer)
+        .join(Customer.user)
+        .join(Customer.product)
+        .join(Invoice.plan)
+        .order_by(Invoice.id),
+    )
+    attempts = _attempts(session)
+    return [{**row, "attempts": attempts[row["attempts"]]} for row in rows]
 
 
 def _attempts(session: Session) -> dict[UUID, Rows]:
     """What was tried for each invoice, in order: how a declined card shows."""
+    tried = (
+        select(
+            PaymentAttempt.invoice_id,
+            PaymentAttempt.started_at.label("at"),
+            PaymentAttempt.outcome,
+            PaymentAttempt.decline_code,
+        )
+        .where(PaymentAttempt.invoice_id.is_not(None))
+        .order_by(PaymentAttempt.id)
+    )
     found: dict[UUID, Rows] = defaultdict(list)
-    tried = select(PaymentAttempt).where(PaymentAttempt.invoice_id.is_not(None))
-    for row in session.scalars(tried.order_by(PaymentAttempt.id)):
-        shown = {
-            "at": write_instant(row.started_at),
-            "outcome": row.outcome.value,
-            "decline_code": row.decline_code,
-        }
-        found[UUID(str(row.invoice_id))].append(shown)
+    for row in _listed(session, tried):
+        found[row.pop("invoice_id")].append(row)
     return found
 
 
 def commissions(session: Session) -> Rows:
     """Every commission, in the order they were earned."""
-    query = (
-        select(Commission, Attribution.self_referral)
-        .join(Attribution, Attribution.id == Commission.attribution_id)
-        .options(
-            joinedload(Commission.affiliate),
-            joinedload(Commission.invoice),
-            joinedload(Commission.customer).joinedload(Customer.user),
-            joinedload(Commission.customer).joinedload(Customer.product),
+    free = Commission.explanation["from_free_product"].as_boolean()
+    return _listed(
+        session,
+        select(
+            AffiliateProfile.affiliate_slug.label("affiliate"),
+            User.email,
+            Product.slug.label("product"),
+            Invoice.number.label("invoice"),
+            Commission.status,
+            Commission.base_amount,
+            Commission.rate_applied,
+            Commission.total_amount,
+            Commission.main_amount,
+            Commission.extended_amount,
+            Commission.earned_at,
+            Commission.locked_until,
+            Commission.extended_locked_until,
+            Commission.clawed_back_amount,
+            Commission.paid_amount,
+            func.coalesce(free, false()).label("from_free_product"),
+            Attribution.self_referral,
         )
-        .order_by(Commission.id)
+        .select_from(Commission)
+        .join(Commission.affiliate)
+        .join(Commission.invoice)
+        .join(Commission.customer)
+        .join(Customer.user)
+        .join(Customer.product)
+        .join(Attribution, Attribution.id == Commission.attribution_id)
+        .order_by(Commission.id),
     )
-    return [_commission(row, self_referral) for row, self_referral in session.execute(query)]
-
-
-def _commission(row: Commission, self_referral: bool) -> dict[str, Any]:
-    return {
-        "affiliate": row.affiliate.affiliate_slug,
-        "email": row.customer.user.email,
-        "product": row.customer.product.slug,
-        "invoice": row.invoice.number,
-        "status": row.status.value,
-        "base_amount": row.base_amount,
-        "rate_applied": rate_text(row.rate_applied),
-        "total_amount": row.total_amount,
-        "main_amount": row.main_amount,
-        "extended_amount": row.extended_amount,
-        "earned_at": write_instant(row.earned_at),
-        "locked_until": write_instant(row.locked_until),
-        "extended_locked_until": write_instant(row.extended_locked_until),
-        "clawed_back_amount": row.clawed_back_amount,
-        "paid_amount": row.paid_amount,
-        "from_free_product": bool(row.explanation.get("from_free_product")),
-        "self_referral": self_referral,
-    }
-
-
-def ledger(session: Session) -> Rows:
-    """Every transfer, in the order they were posted."""
-    people = select(AffiliateProfile.user_id, AffiliateProfile.affiliate_slug)
-    slugs = {row.user_id: row.affiliate_slug for row in session.execute(people)}
-    query = (
-        select(LedgerTransfer)
-        .options(selectinload(LedgerTransfer.entries))
-        .order_by(LedgerTransfer.seq)
-    )
-    return [
-        {
-            "seq": place,
-            "at": write_instant(row.created_at),
-            "affiliate": slugs[row.affiliate_id],
-            "type": row.type.value,
-            "entries": {entry.account.value: entry.amount for entry in row.entries},
-        }
-        for place, row in enumerate(session.scalars(query), start=1)
-    ]
 
 
 def refunds(session: Session) -> Rows:
     """Every refund, in the order they were asked for."""
-    notes = {row.refund_id: row.number for row in session.scalars(select(CreditNote))}
-    query = (
-        select(Refund)
-        .options(
-            joinedload(Refund.invoice),
-            joinedload(Refund.customer).joinedload(Customer.user),
-            joinedload(Refund.customer).joinedload(Customer.product),
+    return _listed(
+        session,
+        select(
+            User.email,
+            Product.slug.label("product"),
+            Invoice.number.label("invoice"),
+            Refund.amount,
+            Refund.status,
+            Refund.reason,
+            Refund.rejection_reason,
+            Refund.requested_at,
+            Refund.approved_at,
+            Refund.rejected_at,
+            Refund.processed_at,
+            CreditNote.number.label("credit_note"),
         )
-        .order_by(Refund.id)
+        .select_from(Refund)
+        .join(Refund.invoice)
+        .join(Refund.customer)
+        .join(Customer.user)
+        .join(Customer.product)
+        .outerjoin(CreditNote, CreditNote.refund_id == Refund.id)
+        .order_by(Refund.id),
     )
-    return [
-        {
-            "email": row.customer.user.email,
-            "product": row.customer.product.slug,
-            "invoice": row.invoice.number,
-            "amount": row.amount,
-            "status": row.status.value,
-            "reason": row.reason,
-            "rejection_reason": row.rejection_reason,
-            "requested_at": write_instant(row.requested_at),
-            "approved_at": write_instant(row.approved_at),
-            "rejected_at": write_instant(row.rejected_at),
-            "processed_at": write_instant(row.processed_at),
-            "credit_note": notes.get(row.id),
-        }
-        for row in session.scalars(query)
-    ]
 
 
 def withdrawals(session: Session, names: Mapping[str, UUID]) -> Rows:
     """Every withdrawal, in the order they were asked, under the name its event gave it."""
+    rows = _listed(
+        session,
+        select(
+            Withdrawal.id.label("as"),
+            AffiliateProfile.affiliate_slug.label("affiliate"),
+            Withdrawal.requested_amount,
+            Withdrawal.fee_amount,
+            Withdrawal.net_amount,
+            Withdrawal.status,
+            Withdrawal.fee_waived,
+            Withdrawal.payment_method,
+            Withdrawal.payout_reference,
+            Withdrawal.rejection_reason,
+            Withdrawal.requested_at,
+            Withdrawal.approved_at,
+            Withdrawal.paid_at,
+            Withdrawal.rejected_at,
+            Withdrawal.cancelled_at,
+        )
+        .select_from(Withdrawal)
+        .join(Withdrawal.affiliate)
+        .order_by(Withdrawal.id),
+    )
     named = {withdrawal_id: name for name, withdrawal_id in names.items()}
-    query = select(Withdrawal).options(joinedload(Withdrawal.affiliate)).order_by(Withdrawal.id)
+    return [{**row, "as": named.get(row["as"])} for row in rows]
+
+
+def ledger(session: Session) -> Rows:
+    """Every transfer, in the order they were posted."""
+    moved = select(LedgerEntry.transfer_id, LedgerEntry.account, LedgerEntry.amount).order_by(
+        LedgerEntry.seq
+    )
+    entries: dict[UUID, dict[str, int]] = defaultdict(dict)
+    for transfer_id, account, amount in session.execute(moved):
+        entries[transfer_id][account.value] = amount
+    transfers = _listed(
+        session,
+        select(
+            LedgerTransfer.id.label("entries"),
+            LedgerTransfer.created_at.label("at"),
+            AffiliateProfile.affiliate_slug.label("affiliate"),
+            LedgerTransfer.type,
+        )
+        .join(AffiliateProfile, AffiliateProfile.user_id == LedgerTransfer.affiliate_id)
+        .order_by(LedgerTransfer.seq),
+    )
     return [
-        {
-            "as": named.get(row.id),
-            "affiliate": row.affiliate.affiliate_slug,
-            "requested_amount": row.requested_amount,
-            "fee_amount": row.fee_amount,
-            "net_amount": row.net_amount,
-            "status": row.status.value,
-            "fee_waived": row.fee_waived,
-            "payment_method": row.payment_method.value if row.payment_method else None,
-            "payout_reference": row.payout_reference or None,
-            "rejection_reason": row.rejection_reason or None,
-            "requested_at": write_instant(row.requested_at),
-            "approved_at": write_instant(row.approved_at),
-            "paid_at": write_instant(row.paid_at),
-            "rejected_at": write_instant(row.rejected_at),
-            "cancelled_at": write_instant(row.cancelled_at),
-        }
-        for row in session.scalars(query)
+        {"seq": place, **row, "entries": entries[row["entries"]]}
+        for place, row in enumerate(transfers, start=1)
     ]
+
+
+def _listed(session: Session, query: Any) -> Rows:
+    """The rows of a query as the result shows them, under the names of its columns."""
+    found = session.execute(query)
+    names = tuple(found.keys())
+    return [dict(zip(names, map(_shown, row), strict=True)) for row in found]
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return write_instant(value)
+    if isinstance(value, Enum):
+        return value.value
+    return rate_text(value) if isinstance(value, Decimal) else value
 
 
 def result_of(
