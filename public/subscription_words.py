@@ -160,10 +160,12 @@ def _sentences(purchase: OwnPurchase) -> list[str]:
         return [*until, _("Nothing is charged.")]
     if customer.cancel_at_period_end:
         return _cancelled(customer, ends)
+    if customer.status is CustomerStatus.PAST_DUE:
+        return []  # the alert says all there is to say
     said = []
     if customer.status is CustomerStatus.TRIAL and ends:
         said.append(_("Trial until %(date)s.", date=day_text(ends)))
-    if customer.next_charge_at and terms and customer.status is not CustomerStatus.PAST_DUE:
+    if customer.next_charge_at and terms:
         price = Quote.from_json(customer.next_terms) if customer.next_terms else terms
         said.append(
             _(

@@ -39,7 +39,8 @@ def pages(app, method="GET"):
 def filled_in(rule):
     for part, examples in IN_ADDRESSES.items():
         if f"<{part}>" in rule:
-            return [rule.replace(f"<{part}>", example) for example in examples]
+            filled = [rule.replace(f"<{part}>", example) for example in examples]
+            return [address for each in filled for address in filled_in(each)]
     assert "<" not in rule, f"no example for {rule}"
     return [rule]
 

@@ -210,6 +210,7 @@ class TestPastDue:
             "We try again on 12 March.",
             "If nothing has been paid by 31 March, the subscription ends.",
         )
+        assert it.sentences == ()
         assert it.is_past_due
         assert it.may_update_card
         assert it.may_cancel
