@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import Text, and_, case, cast, exists, func, literal, or_, select
+from sqlalchemy import Text, and_, case, cast, func, inspect, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from models.affiliation.commission import Commission
 from models.affiliation.payouts.allocation import WithdrawalAllocation
 from models.affiliation.payouts.batch import BatchStatus, SepaBatch
 from models.affiliation.payouts.withdrawal import WAITING, Withdrawal, WithdrawalStatus
+from models.base import Base
 from models.ledger import Account, Check, Claim, LedgerEntry, LedgerTransfer, TransferType
 
 PAID = Withdrawal.status == WithdrawalStatus.PAID
@@ -31,7 +32,8 @@ def payout_claims() -> tuple[Claim, ...]:
 def payout_checks() -> tuple[Check, ...]:
     """Every withdrawal against its own transfers and allocations, every file against its lines."""
     return (
-        Check(_transfers_of_nothing()),
+        Check(_transfers_of_nothing(Withdrawal, LedgerTransfer.withdrawal_id)),
+        Check(_transfers_of_nothing(Commission, LedgerTransfer.commission_id)),
         Check(_withdrawals_that_differ()),
         Check(_commissions_paid_otherwise()),
         Check(_files_that_differ()),
@@ -47,31 +49,20 @@ def _claim(account: Account, source: str, amount: Any, condition: Any) -> Claim:
     return Claim(account, source, statement)
 
 
-def _transfers_of_nothing() -> Any:
-    """Transfers whose commission or withdrawal is gone."""
+def _transfers_of_nothing(row: type[Base], named: Any) -> Any:
+    """Transfers that name a row which is gone."""
     words = func.concat(
         "ledger_transfers ",
         LedgerTransfer.id,
-        " names ",
-        case(
-            (
-                LedgerTransfer.withdrawal_id.is_not(None),
-                func.concat("withdrawal_requests ", LedgerTransfer.withdrawal_id),
-            ),
-            else_=func.concat("affiliate_commissions ", LedgerTransfer.commission_id),
-        ),
+        f" names {row.__tablename__} ",
+        named,
         ", which is gone",
     )
-    gone = [
-        and_(named.is_not(None), ~exists().where(row == named))
-        for named, row in (
-            (LedgerTransfer.withdrawal_id, Withdrawal.id),
-            (LedgerTransfer.commission_id, Commission.id),
-        )
-    ]
+    key = inspect(row).primary_key[0]
     return (
         select(LedgerTransfer.affiliate_id, words.label("words"))
-        .where(or_(*gone))
+        .outerjoin(row, key == named)
+        .where(named.is_not(None), key.is_(None))
         .order_by(LedgerTransfer.seq)
     )
 
