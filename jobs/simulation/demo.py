@@ -18,6 +18,7 @@ from models import clock
 from models.accounts import User
 from models.affiliation.edit_program import create_program
 from models.billing.in_process import InProcessProvider
+from models.billing.twin_memory import remember_twin
 from models.catalog import community_by_slug
 from models.catalog.edit_button import create_button
 from models.catalog.edit_community import create_community
@@ -58,6 +59,8 @@ def load_demo() -> None:
             settings.model_copy(update={"redis_url": ""}), settings, provider, engine, seed=None
         ):
             engine.play(story(start, until))
+        if not settings.is_production:
+            remember_twin(provider, settings.data_dir)
     finally:
         use_mailer(None)
     log.info("demo.loaded", extra={"seconds": round(time.monotonic() - began, 1)})

@@ -79,10 +79,11 @@ class InProcessProvider(PaymentProvider):
         self.paid: list[Payment] = []
         self._desk = RefundDesk(self.payments, self._next)
         self.refunds, self.settle_refund = self._desk.refunds, self._desk.settle
+        self.given_back = self._desk.given_back
         self._cards: dict[str, SandboxCard] = {}
         self._codes: dict[str, str] = {}
-        self._registered: dict[str, tuple[CardToRegister, RegisteredCard]] = {}
-        self._methods: dict[str, _Method] = {}
+        self.registered: dict[str, tuple[CardToRegister, RegisteredCard]] = {}
+        self.methods: dict[str, _Method] = {}
         self._charged: dict[str, tuple[ChargeRequest, str]] = {}
         self._at_the_bank: dict[str, None] = {}
         self._faults: dict[str, deque[Fault]] = defaultdict(deque)
@@ -143,8 +144,8 @@ class InProcessProvider(PaymentProvider):
         return answer
 
     def _register_once(self, card: CardToRegister) -> RegisteredCard:
-        if card.key in self._registered:
-            before, answer = self._registered[card.key]
+        if card.key in self.registered:
+            before, answer = self.registered[card.key]
             if before != card:
                 return RegisteredCard(PaymentOutcome.UNKNOWN, error_code="idempotency_error")
             return answer
@@ -161,8 +162,8 @@ class InProcessProvider(PaymentProvider):
             exp_month=12,
             exp_year=clock.today().year + 3,
         )
-        self._methods[str(answer.payment_method_id)] = _Method(known)
-        self._registered[card.key] = (card, answer)
+        self.methods[str(answer.payment_method_id)] = _Method(known)
+        self.registered[card.key] = (card, answer)
         return answer
 
     def charge(self, request: ChargeRequest) -> Payment:
@@ -177,7 +178,7 @@ class InProcessProvider(PaymentProvider):
             if before != request:
                 return replace(unknown, error_code="idempotency_error")
             return self.payments[payment_id]
-        method = self._methods.get(request.payment_method_id)
+        method = self.methods.get(request.payment_method_id)
         if method is None:
             return Payment(PaymentOutcome.ERROR, request.attempt_key, error_code="resource_missing")
         payment, answered = self._charge_once(request, method)
@@ -242,7 +243,7 @@ class InProcessProvider(PaymentProvider):
             )
         else:
             payment = _declined(payment, f"{kind}_authentication_failure")
-        self._settle(payment, self._methods[str(payment.payment_method_id)])
+        self._settle(payment, self.methods[str(payment.payment_method_id)])
         return payment
 
     def refund(self, request: RefundRequest) -> RefundAnswer:

@@ -21,7 +21,7 @@ class RefundDesk:
         self._payments = payments
         self._next_id = next_id
         self._by_key: dict[str, tuple[RefundRequest, str]] = {}
-        self._given_back: dict[str, int] = defaultdict(int)
+        self.given_back: dict[str, int] = defaultdict(int)
 
     def give_back(self, request: RefundRequest, *, pending: bool) -> RefundAnswer:
         """Give back once; ``pending`` leaves it to ``settle``."""
@@ -33,9 +33,9 @@ class RefundDesk:
         payment = self._payments.get(request.payment_id)
         if payment is None or payment.outcome is not PaymentOutcome.SUCCEEDED:
             return RefundAnswer(PaymentOutcome.ERROR, error_code="resource_missing")
-        if self._given_back[request.payment_id] + request.amount > (payment.amount or 0):
+        if self.given_back[request.payment_id] + request.amount > (payment.amount or 0):
             return RefundAnswer(PaymentOutcome.DECLINED, error_code="charge_already_refunded")
-        self._given_back[request.payment_id] += request.amount
+        self.given_back[request.payment_id] += request.amount
         refund_id = self._next_id("re")
         answer = RefundAnswer(
             PaymentOutcome.PENDING if pending else PaymentOutcome.SUCCEEDED,
@@ -59,11 +59,11 @@ class RefundDesk:
         if succeeded:
             answer = replace(answer, outcome=PaymentOutcome.SUCCEEDED)
         else:
-            self._given_back[str(answer.payment_id)] -= answer.amount or 0
+            self.given_back[str(answer.payment_id)] -= answer.amount or 0
             answer = replace(answer, outcome=PaymentOutcome.DECLINED, error_code="declined")
         self.refunds[refund_id] = answer
         return answer
 
     def charge(self, payment_id: str) -> RefundedCharge:
         """What was given back of a payment in all."""
-        return RefundedCharge(payment_id, self._given_back[payment_id])
+        return RefundedCharge(payment_id, self.given_back[payment_id])

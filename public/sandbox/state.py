@@ -13,6 +13,7 @@ from typing import Any
 from flask import current_app
 
 from models.settings import Settings
+from public.sandbox.adopt import adopt_twin
 from public.sandbox.courier import BACKOFF_SECONDS, Courier
 from public.sandbox.faults import Faults
 from public.sandbox.store import Store
@@ -55,6 +56,7 @@ class Sandbox:
         self.settings = settings
         self.psp_webhook_url = psp_webhook_url
         self.store = Store(Path(settings.data_dir) / "sandbox.sqlite")
+        adopt_twin(self.store, settings.data_dir)
         self.faults = Faults(silence_seconds)
         self.courier = Courier(self.faults, backoff)
         self.captures: dict[str, OpenCapture] = {}

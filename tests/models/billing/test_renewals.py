@@ -63,7 +63,7 @@ def change_card(number, twin):
     """The card that the twin charges from now on behaves like another."""
     from models.billing.sandbox_cards import find_card
 
-    for method in twin._methods.values():
+    for method in twin.methods.values():
         method.card = find_card(number)
 
 
@@ -334,7 +334,7 @@ class TestDunning:
     def test_wants_the_customer_back_where_the_bank_asks_for_them(self, twin):
         bought_at(twin, "2026-03-10T12:00:00")
         change_card("4000002500003155", twin)
-        for method in twin._methods.values():
+        for method in twin.methods.values():
             method.worked_before = False
         renew_at("2026-04-10T02:00:00")
 
