@@ -14,7 +14,7 @@ SECONDS_TO_COMPUTE = 10
 SECONDS_TO_WAIT = 2.0
 SECONDS_BETWEEN_LOOKS = 0.05
 VERSION_LASTS = 24 * 3600
-"""Longer than anything is kept: a version must not begin anew while an old text is there."""
+"""Far longer than anything is kept: once it begins anew, no text of its first numbers is left."""
 
 
 def kept(kind: str, owner: str, *, seconds: int, make: Callable[[], str]) -> str:
@@ -36,8 +36,8 @@ def kept(kind: str, owner: str, *, seconds: int, make: Callable[[], str]) -> str
 def forget(kind: str, owner: str) -> None:
     """Let nobody find what was kept for an owner up to now. Without Redis nothing was."""
     try:
-        ask("incr", _version_key(kind, owner))
-        ask("expire", _version_key(kind, owner), VERSION_LASTS)
+        if ask("incr", _version_key(kind, owner)) == 1:
+            ask("expire", _version_key(kind, owner), VERSION_LASTS)
     except RedisAway:
         return
 

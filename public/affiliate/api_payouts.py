@@ -42,10 +42,10 @@ class AmountAsked(Body):
 
 
 class WithdrawalWanted(Body):
-    """How much, in cents. ``key`` is a UUID of the asker's own: sent twice, it asks once."""
+    """How much, in cents. The same ``request_key``, a UUID of the asker, sent twice asks once."""
 
     amount: Amount
-    key: UUID | None = None
+    request_key: UUID | None = None
 
 
 class NothingSaid(Body):
@@ -152,7 +152,7 @@ def preview_terms(query: AmountAsked) -> TermsShown:
 @for_affiliates(Permission.WITHDRAWALS_ASK_OWN)
 def ask_for_money(json: WithdrawalWanted) -> WithdrawalShown:
     """Ask for an amount of what is available; it is set aside at once."""
-    return _withdrawal(ask_once(json.amount, json.key))
+    return _withdrawal(ask_once(json.amount, json.request_key))
 
 
 @pages.post("/payouts/<uuid:withdrawal_id>/cancel")

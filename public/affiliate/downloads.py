@@ -1,4 +1,4 @@
-"""Downloads of the affiliate's pages: CSV written while its rows are read."""
+"""Downloads of the affiliate's pages: CSV written while its rows are read, and documents."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,6 +17,15 @@ def as_csv(name: str, titles: list[str], rows: Iterable[list[str]]) -> Response:
         stream_with_context(csv_lines(titles, rows)),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{file}"'},
+    )
+
+
+def as_pdf(name: str, body: bytes) -> Response:
+    """A document to keep."""
+    return Response(
+        body,
+        mimetype="application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="{name}.pdf"'},
     )
 
 

@@ -26,16 +26,19 @@ from models.affiliation.payouts.own_withdrawals import (
     what_it_paid,
     withdrawals_page,
 )
+from models.affiliation.payouts.statement_pdf import payout_statement_pdf
 from models.errors import N_, BadInput, DomainError, IllegalTransition
 from models.ids import is_uuid, new_id
 from models.session import unit_of_work
 from models.settings import current_settings
 from public.affiliate.asked import address, choice_asked, day_asked, end_of, key_asked, start_of
 from public.affiliate.door import for_affiliates, pages
+from public.affiliate.downloads import as_pdf
 from public.affiliate.words import METHODS, WITHDRAWALS
 from public.amounts import cents_typed, number_text, typed_amount
 from public.errors import in_words
 from public.identity import acting, member_reading
+from public.letting_in import language
 
 PATH = "/affiliate/payouts"
 FILTERS = ("status", "from", "to")
@@ -114,6 +117,17 @@ def payout(withdrawal_id: UUID) -> ResponseReturnValue:
         paid=paid,
         elsewhere=withdrawal.requested_amount - sum(each.amount for each in paid),
     )
+
+
+@pages.get("/payouts/<uuid:withdrawal_id>/statement.pdf")
+@for_affiliates(Permission.WITHDRAWALS_READ_OWN)
+def statement(withdrawal_id: UUID) -> ResponseReturnValue:
+    """The statement of one paid request; before it is paid there is none, and that is 409."""
+    with member_reading() as session:
+        withdrawal = own_withdrawal(session, current_user.id, withdrawal_id)
+        body = payout_statement_pdf(session, withdrawal_id, language())
+    paid_on = clock.paris(withdrawal.paid_at or clock.now()).date().isoformat()
+    return as_pdf(f"weokto-{g.affiliate.affiliate_slug}-{paid_on}", body)
 
 
 @pages.post("/payouts/<uuid:withdrawal_id>/cancel")

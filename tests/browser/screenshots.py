@@ -24,6 +24,7 @@ WINDOWS = {"1280": WIDE, "390": NARROW}
 LARGEST = 200_000
 QUALITY = 85
 SECONDS_OF_MOTION = 1.2
+AFFILIATE = "alice@example.org"
 MONTHLY = "tbcb-inner-circle-monthly"
 
 Scene = Callable[[House, Page, str], None]
@@ -65,6 +66,22 @@ def receipt(house: House, page: Page, who: str) -> None:
     page.goto(f"{house.sandbox}/outbox/{mail['id']}/html")
 
 
+def affiliate(house: House, page: Page, _who: str) -> None:
+    sign_in_by_link(house, page, AFFILIATE)
+    page.goto(f"{house.weokto}/affiliate/dashboard")
+
+
+def why(house: House, page: Page, _who: str) -> None:
+    sign_in_by_link(house, page, AFFILIATE)
+    page.goto(f"{house.weokto}/affiliate/commissions")
+    page.locator("tbody a[href*='/affiliate/commissions/']").first.click()
+
+
+def payouts(house: House, page: Page, _who: str) -> None:
+    sign_in_by_link(house, page, AFFILIATE)
+    page.goto(f"{house.weokto}/affiliate/payouts")
+
+
 def dashboard(house: House, page: Page, _who: str) -> None:
     page.goto(f"{house.console}/")
 
@@ -93,6 +110,9 @@ FRONT: dict[str, Scene] = {
     "checkout": checkout,
     "declined": declined,
     "receipt": receipt,
+    "affiliate": affiliate,
+    "why": why,
+    "payouts": payouts,
 }
 BACK: dict[str, Scene] = {
     "dashboard": dashboard,

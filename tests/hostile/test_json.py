@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import defaultdict
 from itertools import count
 
 import pytest
@@ -239,15 +240,17 @@ class TestWhatIsOff:
 
 class TestMethodsAndOrigins:
     def test_another_method_is_told_which_ones_there_are(self, stranger, app):
+        taken = defaultdict(set)
         for rule in app.url_map.iter_rules():
-            if not rule.rule.startswith("/api/"):
-                continue
-            path = re.sub(r"<uuid:\w+>", A_CHECKOUT, rule.rule).replace("<job>", "x")
-            for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"} - rule.methods:
+            if rule.rule.startswith("/api/"):
+                path = re.sub(r"<uuid:\w+>", A_CHECKOUT, rule.rule).replace("<job>", "x")
+                taken[path] |= rule.methods
+        for path, methods in taken.items():
+            for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"} - methods:
                 answer = stranger().ask(method, path)
                 assert_told(answer, refused=True)
                 assert answer.status_code == 405
-                assert set(answer.allow) >= rule.methods - {"HEAD", "OPTIONS"}
+                assert set(answer.allow) >= methods - {"HEAD", "OPTIONS"}
 
     @pytest.mark.parametrize(
         "origin",

@@ -163,9 +163,9 @@ class TestJoining:
 class TestPayouts:
     def test_are_previewed_asked_once_and_cancelled(self, rich):
         terms = rich.get("/api/affiliate/payouts/preview?amount=10000").json
-        wanted = {"amount": 10000, "key": KEY}
+        wanted = {"amount": 10000, "request_key": KEY}
         first, again = (rich.json("/api/affiliate/payouts", wanted).json for _ in range(2))
-        other = rich.json("/api/affiliate/payouts", {"amount": 5000, "key": KEY})
+        other = rich.json("/api/affiliate/payouts", {"amount": 5000, "request_key": KEY})
         listed = rich.get("/api/affiliate/payouts").json
         cancel = f"/api/affiliate/payouts/{KEY}/cancel"
         gone = [rich.json(cancel, {}).json["status"] for _ in range(2)]
@@ -184,12 +184,12 @@ class TestPayouts:
         assert gone == ["CANCELLED", "CANCELLED"]
 
     def test_of_somebody_else_are_nothing(self, app, rich):
-        rich.json("/api/affiliate/payouts", {"amount": 10000, "key": KEY})
+        rich.json("/api/affiliate/payouts", {"amount": 10000, "request_key": KEY})
         bea = signed_in(app, "bea")
 
         assert code_of(bea.json(f"/api/affiliate/payouts/{KEY}/cancel", {}))[0] == 404
         assert bea.get("/api/affiliate/payouts").json["withdrawals"] == []
-        taken = bea.json("/api/affiliate/payouts", {"amount": 10000, "key": KEY})
+        taken = bea.json("/api/affiliate/payouts", {"amount": 10000, "request_key": KEY})
         assert taken.status_code == 409
 
     def test_refuse_what_is_too_much_or_too_little(self, rich):

@@ -211,6 +211,7 @@ class TestRequests:
         path = f"/affiliate/payouts/{asked.id}"
 
         assert bea.get(path).status_code == 404
+        assert bea.get(f"{path}/statement.pdf").status_code == 404
         assert bea.post(f"{path}/cancel", form="/affiliate/payouts").status_code == 404
         assert "€97.00" not in bea.get("/affiliate/payouts").text
         assert requests()[0].status is WithdrawalStatus.PENDING_REVIEW
@@ -221,10 +222,21 @@ class TestRequests:
 
         page = ann.get(f"/affiliate/payouts/{asked.id}").text
 
+        pdf = ann.get(f"/affiliate/payouts/{asked.id}/statement.pdf")
+        assert f"/affiliate/payouts/{asked.id}/statement.pdf" in page
+        assert pdf.mimetype == "application/pdf"
+        assert pdf.data.startswith(b"%PDF")
+        assert "weokto-ann-2026-06-09.pdf" in pdf.headers["Content-Disposition"]
         assert "VIR-2026-77" in page
         assert "b•••@e•••.org" in page
         assert "€100.00" in page
         assert re.search(r"/affiliate/commissions/[0-9a-f-]{36}", page)
+
+    def test_have_no_statement_before_they_are_paid(self, ann, asked):
+        answer = ann.get(f"/affiliate/payouts/{asked.id}/statement.pdf")
+
+        assert answer.status_code == 409
+        assert "statement.pdf" not in ann.get(f"/affiliate/payouts/{asked.id}").text
 
     def test_once_rejected_say_why(self, ann, asked):
         act(reject_withdrawal, asked, reason="The IBAN bounced.")
