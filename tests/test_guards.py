@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,6 +88,21 @@ class TestArrows:
                         arrows[area].add(parts[1])
         for area in AREAS:
             assert area not in reachable(arrows, area), f"{area} depends on itself: {arrows}"
+
+
+class TestTheReference:
+    """What the product is held against must not lean on the product."""
+
+    def test_knows_only_itself_and_the_standard_library(self):
+        hung_between = {"test_every_step.py", "town.py"}
+        for path in sources("tests/reference"):
+            for module, line in imports(path):
+                root = module.split(".")[0]
+                assert (
+                    path.name in hung_between
+                    or root in sys.stdlib_module_names
+                    or module.startswith("tests.reference")
+                ), f"{name_of(path)}:{line} imports {module}"
 
 
 def reachable(arrows: dict[str, set[str]], area: str) -> set[str]:
