@@ -4,6 +4,8 @@ No answer is a 500, and every answer has a status and a shape that the descripti
 """
 
 from contextlib import suppress
+from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 import schemathesis
@@ -16,7 +18,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.hostile.attackers import an_address
+from models.accounts import Platform
+from tests.hostile.attackers import an_address, signed_in
+from tests.selling import sell
 
 CHECKS = [
     not_a_server_error,
@@ -24,6 +28,7 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
+NASTY = "<b>=1+1"
 HERE = "http://weokto.localhost"
 
 
@@ -32,21 +37,22 @@ def described(app, shop):
     return schemathesis.openapi.from_wsgi("/api/openapi.json", app, base_url=HERE)
 
 
-def attack(described, examples, *, derandomize):
+def attack(described, examples, *, derandomize, under="/api/", **sent):
     """Every operation with this many made-up requests, as described and otherwise."""
-    operations = [found.ok() for found in described.get_all_operations()]
+    found = [operation.ok() for operation in described.get_all_operations()]
+    operations = [operation for operation in found if operation.path.startswith(under)]
     assert len(operations) >= 10
     attacked = 0
     for operation in operations:
-        run(operation.as_strategy(), examples, derandomize)
+        run(operation.as_strategy(), examples, derandomize, sent)
         wrong = operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE)
         with suppress(Unsatisfiable):  # where there is nothing to say, nothing is said wrongly
-            run(wrong, examples, derandomize)
+            run(wrong, examples, derandomize, sent)
             attacked += 1
     assert attacked >= 5
 
 
-def run(strategy, examples, derandomize):
+def run(strategy, examples, derandomize, sent):
     @settings(
         max_examples=examples,
         derandomize=derandomize,
@@ -57,7 +63,7 @@ def run(strategy, examples, derandomize):
     )
     @given(case=strategy)
     def holds(case):
-        answer = case.call(environ_overrides={"REMOTE_ADDR": an_address()})
+        answer = case.call(environ_overrides={"REMOTE_ADDR": an_address()}, **sent)
         case.validate_response(answer, checks=CHECKS)
 
     holds()
@@ -65,6 +71,20 @@ def run(strategy, examples, derandomize):
 
 def test_every_endpoint_keeps_to_its_description(described):
     attack(described, 30, derandomize=True)
+
+
+def test_every_endpoint_of_an_affiliate_keeps_to_it_for_one_who_sold(described, stranger, twin):
+    affiliate = signed_in(stranger(), "affiliate@example.org", Platform.WEOKTO)
+    person = affiliate.get("/api/auth/me").json
+    sell(twin, SimpleNamespace(id=UUID(person["id"])), ["sold@example.org"], name=NASTY)
+    cookie = affiliate.browser.get_cookie("weokto_session", "weokto.localhost")
+    attack(
+        described,
+        10,
+        derandomize=True,
+        under="/api/affiliate/",
+        headers={"Cookie": f"weokto_session={cookie.value}"},
+    )
 
 
 @pytest.mark.soak
