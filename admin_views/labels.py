@@ -91,6 +91,7 @@ LABELS = {
     "cancelled_at": N_("Cancelled on"),
     "dunning_step": N_("Retries"),
     "first_failed_at": N_("Not paid since"),
+    "uses_retry": N_("Uses up a retry"),
     "access_paused_at": N_("Access paused on"),
     "periods_since_anchor": N_("Paid periods since then"),
     "terms": N_("Terms as sold"),

@@ -1,8 +1,11 @@
 """Payments: every charge asked for, the checkouts they hang off, and the provider's words."""
 
+from typing import Any
+
 from flask import request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from admin_views.base import AdminView
@@ -13,11 +16,13 @@ from admin_views.listing import Lookup, Row
 from admin_views.reading import reading
 from admin_views.records import Panel, Related
 from admin_views.writing import in_words
+from models.accounts import User
 from models.accounts.permissions import Permission as P
 from models.billing import (
     AttemptOutcome,
     CaptureEndpoint,
     CaptureStatus,
+    Customer,
     EventOutcome,
     Invoice,
     PaymentAttempt,
@@ -25,6 +30,22 @@ from models.billing import (
 )
 from models.billing.evidence_file import evidence_file
 from models.errors import N_, DomainError
+
+
+def _client(attempt: Any) -> Any:
+    """Whose card an attempt charges: the checkout's buyer, or the invoice's customer."""
+    buyer = (
+        select(User.email)
+        .join(CaptureEndpoint, CaptureEndpoint.user_id == User.id)
+        .where(CaptureEndpoint.id == attempt.capture_id)
+    )
+    customer = (
+        select(User.email)
+        .join(Customer, Customer.user_id == User.id)
+        .join(Invoice, Invoice.customer_id == Customer.id)
+        .where(Invoice.id == attempt.invoice_id)
+    )
+    return func.coalesce(buyer.scalar_subquery(), customer.scalar_subquery())
 
 
 class AttemptView(AdminView):
@@ -36,7 +57,7 @@ class AttemptView(AdminView):
         "outcome",
         "amount",
         "invoice.number",
-        "capture.user.email",
+        "client",
         "decline_code",
         "psp_payment_id",
     )
@@ -46,7 +67,9 @@ class AttemptView(AdminView):
         "amount",
         "attempt_no",
         "invoice.number",
+        "client",
         "capture.user.email",
+        "uses_retry",
         "decline_code",
         "message",
         "psp_payment_id",
@@ -54,7 +77,12 @@ class AttemptView(AdminView):
         "asked_at",
         "finished_at",
     )
-    column_labels = {"capture.user.email": N_("Client"), "invoice_id": N_("Invoice's key")}
+    column_labels = {
+        "client": N_("Client"),
+        "capture.user.email": N_("Checkout"),
+        "invoice_id": N_("Invoice's key"),
+    }
+    computed = {"client": _client}
     lookups = {
         "invoice": Lookup(Invoice, "invoice_id"),
         "capture": Lookup(CaptureEndpoint, "capture_id"),

@@ -116,6 +116,14 @@ class Settings(BaseSettings):
         except SchwiftyException as wrong:
             raise ValueError(f"not a valid {kind.__name__}: {wrong}") from None
 
+    @field_validator("dunning_days")
+    @classmethod
+    def _days_follow_one_another(cls, days: tuple[str, ...]) -> tuple[str, ...]:
+        counted = [int(day) if day.isdecimal() else 0 for day in days]
+        if not counted or 0 in counted or counted != sorted(set(counted)):
+            raise ValueError("whole days after the first failure, ever later: 2,7,14,21")
+        return days
+
     @model_validator(mode="after")
     def _production_is_strict(self) -> Self:
         if self.env == "production":

@@ -68,6 +68,8 @@ class TestRefusals:
             ("COMPANY_IBAN", "FR7630006000011234567890188"),
             ("COMPANY_BIC", "nowhere"),
             ("SEPA_SCHEMA", "pain.008.001.02"),
+            ("DUNNING_DAYS", "7,2"),
+            ("DUNNING_DAYS", "soon"),
             ("LOG_LEVEL", "LOUD"),
         ],
     )
