@@ -15,8 +15,17 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import launch_arguments
 from tests.browser.house import House, demo_house
-from tests.browser.people import DECLINED, NARROW, WIDE, Person, begin, open_modal, type_card
-from tests.browser.signing_in import OWNER, enrol, sign_in_by_link
+from tests.browser.people import (
+    DECLINED,
+    NARROW,
+    WIDE,
+    Person,
+    begin,
+    buy,
+    open_modal,
+    type_card,
+)
+from tests.browser.signing_in import OWNER, enrol, link_in, sign_in_by_link
 from tests.databases import ROOT
 
 FOLDER = ROOT / "docs" / "screenshots"
@@ -82,6 +91,20 @@ def payouts(house: House, page: Page, _who: str) -> None:
     page.goto(f"{house.weokto}/affiliate/payouts")
 
 
+def settings(house: House, page: Page, who: str) -> None:
+    buy(page, f"{house.stam}/p/club-boutique", "club-boutique-monthly", who)
+    page.goto(link_in(house.mail(who, "/verify?token=")))
+    page.locator("main form button").click()
+    page.wait_for_url("**/dashboard")
+    page.goto(f"{house.stam}/settings")
+
+
+def switch(house: House, page: Page, who: str) -> None:
+    settings(house, page, f"switch.{who}")
+    page.locator('main a[href$="/switch"]').click()
+    page.locator('main a[href*="/switch/"]').first.click()
+
+
 def dashboard(house: House, page: Page, _who: str) -> None:
     page.goto(f"{house.console}/")
 
@@ -110,6 +133,8 @@ FRONT: dict[str, Scene] = {
     "checkout": checkout,
     "declined": declined,
     "receipt": receipt,
+    "settings": settings,
+    "switch": switch,
     "affiliate": affiliate,
     "why": why,
     "payouts": payouts,
