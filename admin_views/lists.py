@@ -144,7 +144,7 @@ class ListMixin:
         made = [self.format_of(name).html(row[name], row) for name in names]
         if made and "<a " not in made[0]:
             if made[0] is NOTHING:
-                made[0] = escape(gettext("Open"))
+                made[0] = escape(gettext("Show"))
             made[0] = Markup('<a href="{}details/?id={}">{}</a>').format(
                 self.url + "/", row[self.key_name], made[0]
             )

@@ -98,7 +98,7 @@ class RefundView(AdminView):
     )
     column_labels = {
         "customer.product.name": N_("Product"),
-        "invoice.amount_including_tax": N_("Paid"),
+        "invoice.amount_including_tax": N_("Amount paid"),
         "commission.total_amount": N_("Commission"),
         "last_error": N_("The provider's trouble"),
         "extra": N_("Given back by hand"),

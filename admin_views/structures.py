@@ -66,7 +66,7 @@ KEYS = {
     "from_main": N_("From the main part"),
     "ip": N_("Address"),
     "on": N_("Day"),
-    "paid": N_("Paid"),
+    "paid": N_("Amount paid"),
     "purchases": N_("Purchases"),
     "refund": N_("Refund"),
     "refunded": N_("Refunded"),

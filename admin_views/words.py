@@ -118,9 +118,9 @@ STATUSES: dict[str, dict[str, tuple[str, str]]] = {
     "WithdrawalStatus": {
         "PENDING_REVIEW": (N_("To review"), WAIT),
         "APPROVED": (N_("Approved"), WAIT),
-        "PAID": (N_("Paid"), GOOD),
+        "PAID": (N_("Paid out"), GOOD),
         "REJECTED": (N_("Rejected"), BAD),
-        "CANCELLED": (N_("Cancelled"), OFF),
+        "CANCELLED": (N_("Request cancelled"), OFF),
     },
     "PayoutMethod": {
         "wire": (N_("Bank transfer"), PLAIN),
@@ -144,7 +144,7 @@ STATUSES: dict[str, dict[str, tuple[str, str]]] = {
     "RedemptionStatus": {
         "ACTIVE": (N_("In force"), GOOD),
         "EXPIRED": (N_("Over"), OFF),
-        "DEACTIVATED": (N_("Ended"), OFF),
+        "DEACTIVATED": (N_("Ended early"), OFF),
     },
     "FlagKind": {
         "SAME_IP": (N_("Many purchases from one address"), BAD),

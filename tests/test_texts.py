@@ -25,8 +25,8 @@ NAMED = re.compile(r"%\((\w+)\)|\{(\w+)\}")
 MARKS = {"_", "N_", "gettext", "ngettext", "pgettext", "npgettext", "lazy_gettext", "lazy_ngettext"}
 NAMES = re.compile(
     r"\b(?:WEOKTO|STAM|Stam|Community Academy|Academy Premium|TBCB Inner Circle"
-    r"|The Best Community Builder|Instagram|YouTube|LinkedIn|PCI Vault|Stripe|Resend|UTC"
-    r"|Français|English|FR|EN|Inès|Malik|Lou|Solène|Yanis|Clara|Théo|Sam|Aïcha)\b"
+    r"|The Best Community Builder|Instagram|YouTube|LinkedIn|PCI Vault|PayPal|Stripe|Resend|UTC"
+    r"|SVG|PNG|Français|English|FR|EN|Inès|Malik|Lou|Solène|Yanis|Clara|Théo|Sam|Aïcha)\b"
     r"|^\s*(?:/|weokto |guilds/).*"
 )
 """What stays as it is in every language: names, commands and addresses."""

@@ -29,15 +29,15 @@ COMMISSIONS = {
 WITHDRAWALS = {
     WithdrawalStatus.PENDING_REVIEW: (N_("Under review"), WAIT),
     WithdrawalStatus.APPROVED: (N_("Approved"), WAIT),
-    WithdrawalStatus.PAID: (N_("Paid"), GOOD),
+    WithdrawalStatus.PAID: (N_("Paid out"), GOOD),
     WithdrawalStatus.REJECTED: (N_("Rejected"), BAD),
-    WithdrawalStatus.CANCELLED: (N_("Cancelled"), OFF),
+    WithdrawalStatus.CANCELLED: (N_("Request cancelled"), OFF),
 }
 
 BOOSTS = {
     RedemptionStatus.ACTIVE: (N_("In force"), GOOD),
     RedemptionStatus.EXPIRED: (N_("Over"), OFF),
-    RedemptionStatus.DEACTIVATED: (N_("Ended"), OFF),
+    RedemptionStatus.DEACTIVATED: (N_("Ended early"), OFF),
 }
 
 METHODS = {

@@ -125,7 +125,7 @@ def _totals(words: Wording, withdrawal: Withdrawal) -> list[tuple[str, str]]:
     rows = [
         (words.say(N_("Asked for")), withdrawal.requested_amount),
         *fee,
-        (words.say(N_("Paid")), withdrawal.net_amount),
+        (words.say(N_("Paid out")), withdrawal.net_amount),
     ]
     return [(name, words.amount(amount, currency)) for name, amount in rows]
 
