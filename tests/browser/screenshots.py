@@ -25,7 +25,7 @@ from tests.browser.people import (
     open_modal,
     type_card,
 )
-from tests.browser.signing_in import OWNER, enrol, link_in, sign_in_by_link
+from tests.browser.signing_in import OWNER, WAYS_IN, enrol, link_in, sign_in_by_link
 from tests.databases import ROOT
 
 FOLDER = ROOT / "docs" / "screenshots"
@@ -93,7 +93,7 @@ def payouts(house: House, page: Page, _who: str) -> None:
 
 def settings(house: House, page: Page, who: str) -> None:
     buy(page, f"{house.stam}/p/club-boutique", "club-boutique-monthly", who)
-    page.goto(link_in(house.mail(who, "/verify?token=")))
+    page.goto(link_in(house.mail(who, WAYS_IN)))
     page.locator("main form button").click()
     page.wait_for_url("**/dashboard")
     page.goto(f"{house.stam}/settings")
@@ -103,6 +103,18 @@ def switch(house: House, page: Page, who: str) -> None:
     settings(house, page, f"switch.{who}")
     page.locator('main a[href$="/switch"]').click()
     page.locator('main a[href*="/switch/"]').first.click()
+
+
+def refund(house: House, page: Page, _who: str) -> None:
+    """What approving a client's request would do, before it is done."""
+    page.goto(f"{house.console}/refunds/?flt_status=PENDING")
+    page.locator("tbody a[href*='/refunds/details/']").first.click()
+    page.locator("a[href*='/refunds/act/approve/']").click()
+    page.locator(".effects").wait_for()
+
+
+def withdrawals(house: House, page: Page, _who: str) -> None:
+    page.goto(f"{house.console}/withdrawals/")
 
 
 def dashboard(house: House, page: Page, _who: str) -> None:
@@ -141,6 +153,8 @@ FRONT: dict[str, Scene] = {
 }
 BACK: dict[str, Scene] = {
     "dashboard": dashboard,
+    "refund": refund,
+    "withdrawals": withdrawals,
     "invoice": invoice,
     "commission": commission,
     "button": snippet,

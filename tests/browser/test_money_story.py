@@ -1,4 +1,4 @@
-"""One sale from its refund to its affiliate's payout, as everybody lives it at their own browser."""
+"""One sale from its refund to its affiliate's payout: each person at a browser of their own."""
 
 import re
 
