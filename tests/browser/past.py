@@ -2,12 +2,16 @@
 
 from contextlib import contextmanager
 from datetime import timedelta
+from decimal import Decimal
 
 from sqlalchemy import select
 
 from models import clock
 from models.affiliation import AffiliateProfile, Commission
+from models.affiliation.boost import BoostType
+from models.affiliation.edit_boost import create_boost
 from models.affiliation.mature import mature_due
+from models.affiliation.redeem_boost import redeem_boost
 from models.billing.in_process import InProcessProvider
 from models.billing.provider import use_provider
 from models.billing.refund_invoice import refund_invoice
@@ -58,7 +62,21 @@ def an_affiliate_with_money(house, name):
         _refund(affiliate, 12500)
         clock.move_to(now)
         mature_due()
+        _boost(affiliate)
     return affiliate.email
+
+
+def _boost(affiliate):
+    """Give an affiliate a boost of their own, which is in force."""
+    with unit_of_work() as session:
+        code = create_boost(
+            session,
+            boost_type=BoostType.PERCENTAGE_INCREASE,
+            boost_value=Decimal(5),
+            actor=SYSTEM,
+            now=clock.now(),
+        ).code
+        redeem_boost(session, affiliate.id, code, actor=SYSTEM, now=clock.now())
 
 
 def _sell(twin, affiliate, email):

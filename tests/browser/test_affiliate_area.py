@@ -27,6 +27,7 @@ PATHS = (
     "/affiliate/ledger",
     "/affiliate/payouts",
     "/affiliate/payouts/details",
+    "/affiliate/boost",
 )
 AMOUNTS = {
     "fr": {"clawed": r"41,67\s€", "fee": r"3,00\s€", "net": r"97,00\s€", "left": r"66,66\s€"},
