@@ -4,9 +4,10 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Table, func, insert, select
 from sqlalchemy.orm import Session
 
 from models.billing.begin_period import NextPeriod, begin_period, next_period
@@ -22,6 +23,10 @@ from models.oversight import SYSTEM, emit
 from models.settings import current_settings
 
 log = logging.getLogger(__name__)
+
+_INVOICES = insert(cast(Table, Invoice.__table__))
+_LINES = insert(cast(Table, InvoiceLine.__table__))
+_ATTEMPTS = insert(cast(Table, PaymentAttempt.__table__))
 
 
 @dataclass(frozen=True)
@@ -186,7 +191,7 @@ def _waiting_invoices(
 def _write(session: Session, opened: Opened) -> None:
     session.flush()
     if opened.invoices:
-        session.execute(insert(Invoice), opened.invoices)
-        session.execute(insert(InvoiceLine), opened.lines)
+        session.execute(_INVOICES, opened.invoices)
+        session.execute(_LINES, opened.lines)
     if opened.attempts:
-        session.execute(insert(PaymentAttempt), opened.attempts)
+        session.execute(_ATTEMPTS, opened.attempts)

@@ -18,7 +18,8 @@ from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE
 from models.base import Base, Encrypted, Json
 
 HIDDEN = "•••"
-THE_TRAIL_ITSELF = frozenset({"audit_events", "outbox_events"})
+NEVER_TOLD = frozenset({"audit_events", "outbox_events", "payment_attempts"})
+"""Tables of whose rows no fact is told: the trail itself, and what is a record by its own."""
 
 
 def changes_of(session: Session, subject: Base) -> tuple[Json, Json]:
@@ -33,7 +34,7 @@ def changes_of(session: Session, subject: Base) -> tuple[Json, Json]:
 @event.listens_for(Session, "before_flush")
 def _note_all(session: Session, _context: object, _instances: object) -> None:
     for row in (*session.new, *session.dirty):
-        if isinstance(row, Base) and row.__tablename__ not in THE_TRAIL_ITSELF:
+        if isinstance(row, Base) and row.__tablename__ not in NEVER_TOLD:
             _note(session, row)
     session.info.pop("told", None)
 
