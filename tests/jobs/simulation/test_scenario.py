@@ -9,6 +9,16 @@ from app import commands
 from jobs.simulation.scenario import BadScenario, check_scenario, read_scenario
 from tests.jobs.simulation.conftest import BUSINESS, buy, click
 
+ASKED = {
+    "at": "+1d",
+    "do": "request_refund",
+    "email": "a@example.org",
+    "product": "premium",
+    "invoice": 1,
+    "reason": "no",
+}
+BOOST = {"at": "+1d", "do": "create_boost", "code": "B10", "type": "flat_bonus", "value": 5}
+
 
 def scenario(*events, **parts):
     return {**BUSINESS, **parts, "events": list(events)}
@@ -38,6 +48,37 @@ class TestCheckScenario:
             ({**click(), "visitor": 7}, "event 1, visitor"),
             ({**click(), "visitor": ""}, "event 1, visitor"),
             ("buy", "event 1"),
+            ({"at": "+1d", "do": "cancel", "email": "a@example.org"}, "event 1, product"),
+            ({**ASKED, "invoice": 0}, "event 1, invoice"),
+            ({**ASKED, "invoice": "1"}, "event 1, invoice"),
+            ({**ASKED, "reason": ""}, "event 1, reason"),
+            ({**ASKED, "do": "refund", "amount": 24.5}, "event 1, amount"),
+            ({**ASKED, "do": "refund", "amount": 0}, "event 1, amount"),
+            ({**BOOST, "type": "points"}, "event 1, type"),
+            ({**BOOST, "value": "ten"}, "event 1, value"),
+            ({**BOOST, "valid_until": "tomorrow"}, "event 1, valid_until"),
+            ({**BOOST, "max_uses": 0}, "event 1, max_uses"),
+            ({"at": "+1d", "do": "withdraw", "affiliate": "alice", "amount": 900}, "event 1, as"),
+            ({"at": "+1d", "do": "pay", "withdrawal": "w1"}, "event 1, reference"),
+            ({"at": "+1d", "do": "reject", "withdrawal": "w1"}, "event 1, reason"),
+            (
+                {"at": "+1d", "do": "pay", "withdrawal": "w1", "reference": "r", "method": "cash"},
+                "event 1, method",
+            ),
+            (
+                {"at": "+1d", "do": "set_risk", "affiliate": "alice", "level": "SOME"},
+                "event 1, level",
+            ),
+            (
+                {"at": "+1d", "do": "adjust", "affiliate": "alice", "amount": "5", "reason": "r"},
+                "event 1, amount",
+            ),
+            ({"at": "+1d", "do": "suspend"}, "event 1"),
+            (
+                {"at": "+1d", "do": "suspend", "email": "a@example.org", "affiliate": "alice"},
+                "event 1",
+            ),
+            ({"at": "+1d", "do": "set_lock_rules", "rows": []}, "event 1, rows"),
         ],
     )
     def test_names_the_event_and_the_field(self, event, words):
