@@ -60,7 +60,7 @@ def _send(mailer: Mailer, mail: OutgoingMail) -> tuple[Answer, str]:
             subject,
             rendered.text,
             rendered.html,
-            attachments_of(mail),
+            attachments_of(mail) if mailer.takes_attachments else (),
         )
         answer = mailer.send(message, key=str(mail.id))
     except Exception as crash:  # one mail that cannot be rendered holds up no other

@@ -53,7 +53,7 @@ def load_demo() -> None:
     provider = InProcessProvider()
     engine = Engine(scenario, provider, sends_mails=True, set_up=lambda _: open_shop())
     settings = current_settings()
-    use_mailer(SilentMailer())
+    use_mailer(SilentMailer(takes_attachments=False))  # nobody opens the documents
     try:
         with standing_in(
             settings.model_copy(update={"redis_url": ""}), settings, provider, engine, seed=None

@@ -14,8 +14,8 @@ from jobs.simulation.demo_payouts import affiliates_story
 from jobs.simulation.events import Buy, Click, Event
 
 DAYS = 182
-VISITORS_A_DAY = 4
-MORE_EACH_DAY = 45
+VISITORS_A_DAY = 3
+MORE_EACH_DAY = 60
 """One visitor a day more every so many days: the business grows."""
 
 GOOD_CARDS = (

@@ -42,7 +42,12 @@ class Answer:
 
 
 class Mailer(Protocol):
-    """Whoever delivers. The same key is delivered once."""
+    """Whoever delivers. The same key is delivered once.
+
+    Documents are set for a mail only where ``takes_attachments``.
+    """
+
+    takes_attachments: bool
 
     def send(self, message: Message, *, key: str) -> Answer: ...
 
@@ -50,7 +55,8 @@ class Mailer(Protocol):
 class SilentMailer:
     """The twin for simulations: takes everything, delivers nothing, remembers what it took."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, takes_attachments: bool = True) -> None:
+        self.takes_attachments = takes_attachments
         self.sent: dict[str, Message] = {}
 
     def send(self, message: Message, *, key: str) -> Answer:

@@ -21,6 +21,8 @@ REFUSED = frozenset({400, 404, 405, 413, 422, 451})
 class ResendMailer:
     """Resend's ``POST /emails``."""
 
+    takes_attachments = True
+
     def __init__(self, base_url: str, api_key: str) -> None:
         self._url = f"{base_url.rstrip('/')}/emails"
         self._api_key = api_key

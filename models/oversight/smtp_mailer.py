@@ -19,6 +19,8 @@ class SmtpMailer:
     Resend's header is sent along, and the ``Message-ID`` is the key's.
     """
 
+    takes_attachments = True
+
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or "localhost"

@@ -40,6 +40,8 @@ def mailer():
 class Answering:
     """A mailer that gives the answers it was told to, then takes everything."""
 
+    takes_attachments = True
+
     def __init__(self, *answers):
         self.answers, self.keys = list(answers), []
 
