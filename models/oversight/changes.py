@@ -8,6 +8,7 @@ Columns whose ``info`` says ``secret`` are named in the trail, never shown.
 import enum
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +29,7 @@ def changes_of(session: Session, subject: Base) -> tuple[Json, Json]:
     before, after = session.info.get("changes", {}).pop(subject, ({}, {}))
     told = session.info.setdefault("told", {}).setdefault(subject, {})
     told.update(after)  # the flush to come would otherwise note it again
-    return before, after
+    return plain(before), plain(after)
 
 
 @event.listens_for(Session, "before_flush")
@@ -47,28 +48,42 @@ def _forget(session: Session, transaction: Any) -> None:
 
 
 def _note(session: Session, row: Base) -> None:
+    """Keep what changed as it is: most rows are never asked about, so nothing is written out."""
     state = inspect(row)
+    columns = _columns(state.mapper)
+    changed = [key for key in state.committed_state if key in columns]
+    if not changed:
+        return
     noted = session.info.setdefault("changes", {})
     before, after = noted.get(row, ({}, {}))
     told = session.info.get("told", {}).get(row, {})
-    columns = state.mapper.column_attrs
-    for key in tuple(state.committed_state):
-        column = columns.get(key)
-        if column is None or key == "updated_at":
+    for key in changed:
+        hidden = columns[key]
+        if state.persistent:
+            history = state.get_history(key, PASSIVE_NO_INITIALIZE)
+            if not history.has_changes():
+                continue
+            new = history.added[0] if history.added else None
+        else:
+            history, new = None, state.dict.get(key)
+        shown = HIDDEN if hidden else new
+        if key in told and told[key] == shown:
             continue
-        history = state.get_history(column.key, PASSIVE_NO_INITIALIZE)
-        if not history.has_changes():
-            continue
-        hidden = _is_secret(column.columns[0])
-        new = HIDDEN if hidden else plain(history.added[0]) if history.added else None
-        if column.key in told and told[column.key] == new:
-            continue
-        if history.deleted and not state.pending:
-            before.setdefault(column.key, HIDDEN if hidden else plain(history.deleted[0]))
-        if history.added:
-            after[column.key] = new
+        if history is not None and history.deleted:
+            before.setdefault(key, HIDDEN if hidden else history.deleted[0])
+        after[key] = shown
     if before or after:
         noted[row] = (before, after)
+
+
+@cache
+def _columns(mapper: Any) -> dict[str, bool]:
+    """The columns that the trail tells of, and whether each is a secret."""
+    return {
+        attribute.key: _is_secret(attribute.columns[0])
+        for attribute in mapper.column_attrs
+        if attribute.key != "updated_at"
+    }
 
 
 def _is_secret(column: Any) -> bool:
