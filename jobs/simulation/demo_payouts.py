@@ -56,8 +56,8 @@ def affiliates_story(start: datetime, until: datetime) -> Iterator[Moment]:
     yield from _debt(start)
     yield on(90), _adjusted("lea-studio", 5000, "Prime de bienvenue oubliée")
     yield on(120), _adjusted("karim", -1500, "Frais de virement refacturés")
-    yield on(60), _risk("salome", "AT_RISK", "Plusieurs remboursements le même week-end")
-    yield on(100), _risk("theo-crypto", "HIGH_RISK", "Trafic acheté, à surveiller", relock=True)
+    yield on(160), _risk("salome", "AT_RISK", "Plusieurs remboursements le même week-end")
+    yield on(165), _risk("theo-crypto", "HIGH_RISK", "Trafic acheté, à surveiller", relock=True)
     yield on(176), _risk("max-promo", "EXTREME_RISK", "Faux témoignages signalés par des clients")
 
 
