@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Connection, Select, select
 from sqlalchemy.orm import Session
 
 from models.oversight.periodic import Periodic, scheduled_jobs
@@ -31,7 +31,6 @@ class Ticks:
         self._last: dict[str, datetime] = {}
         self._nominal, self._for_work = _Reckoned(), _Reckoned()
         self._questions: dict[str, Select[Any]] = {}
-        self._asked: Select[Any] | None = None
 
     def next_until(self, until: datetime, session: Session) -> tuple[datetime, Periodic] | None:
         """The first tick not later than ``until`` that may find work, ties in schedule order.
@@ -88,17 +87,25 @@ class Ticks:
         answer = periodic.next_due(session)
         if isinstance(answer, Select):
             self._questions[periodic.name] = answer
-            self._asked = None
         return answer
 
     def _ask(self, session: Session) -> Work:
-        """The answers to every question known so far, by the job's name."""
-        if self._asked is None:
-            self._asked = select(
-                *(question.scalar_subquery() for question in self._questions.values())
-            )
-        answers = session.execute(self._asked).one()
+        """The answers to every question known so far, by the job's name.
+
+        Prepared once for each connection: planning so many questions anew takes longer than
+        answering them.
+        """
+        connection = session.connection()
+        name = f"ticks_{len(self._questions)}"
+        if name not in connection.info:
+            connection.exec_driver_sql(f"PREPARE {name} AS {self._in_sql(connection)}")
+            connection.info[name] = True
+        answers = connection.exec_driver_sql(f"EXECUTE {name}").one()
         return dict(zip(self._questions, answers, strict=True))
+
+    def _in_sql(self, connection: Connection) -> str:
+        asked = select(*(question.scalar_subquery() for question in self._questions.values()))
+        return str(asked.compile(connection, compile_kwargs={"literal_binds": True}))
 
 
 class _Reckoned:
