@@ -1,5 +1,6 @@
 """Mails about commissions and risk: what was taken back, what was released, what to decide."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -63,7 +64,7 @@ def mail_matured(session: Session, event: OutboxEvent) -> None:
         .with_for_update()
     )
     available = balances_of(session, affiliate_id).available
-    said = {
+    said: dict[str, Any] = {
         "released": int(event.data["released_amount"]),
         "count": int(event.data["parts"]),
         "available": max(0, available),
