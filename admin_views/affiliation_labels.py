@@ -21,7 +21,7 @@ AFFILIATION_LABELS = {
     "boost_value": N_("What it gives"),
     "scope": N_("For"),
     "valid_until": N_("Valid until"),
-    "max_uses": N_("Uses at the most"),
+    "max_uses": N_("Uses at most"),
     "current_uses": N_("Uses so far"),
     "redeemed_at": N_("Redeemed"),
     "ended_at": N_("Ended"),

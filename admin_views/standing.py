@@ -56,7 +56,7 @@ def standing(session: Session, affiliate_id: UUID) -> list[str]:
     if found.debt:
         told.append(gettext("In debt: %(amount)s", amount=euros(found.debt)))
     if flags:
-        told.append(ngettext("%(num)s open fraud flag", "%(num)s open fraud flags", flags))
+        told.append(ngettext("%(num)s open warning sign", "%(num)s open warning signs", flags))
     return told
 
 

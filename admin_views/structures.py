@@ -69,7 +69,7 @@ KEYS = {
     "paid": N_("Amount paid"),
     "purchases": N_("Purchases"),
     "refund": N_("Refund"),
-    "refunded": N_("Refunded"),
+    "refunded": N_("Amount refunded"),
     "refunded_in_all": N_("Refunded in all"),
     "refunds": N_("Refunds"),
     "relocked": N_("Locked anew"),

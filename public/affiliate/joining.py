@@ -23,7 +23,7 @@ TERMS = "cgu"
 
 class TermsNotAccepted(BadInput):
     code = "terms_not_accepted"
-    message = N_("Tick the box: the terms are what you are paid by.")
+    message = N_("Tick the box: the terms say how you are paid.")
 
 
 @pages.post("/join")
