@@ -24,8 +24,8 @@ def _instant(value: object) -> object:
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Cents = Annotated[int, Field(ge=0, strict=True)]
 SomeCents = Annotated[int, Field(gt=0, strict=True)]
-Count = Annotated[int, Field(ge=1, strict=True)]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Count = Annotated[int, Field(ge=1, le=1_000_000_000, strict=True)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 Rate = Annotated[Decimal, Field(ge=0, max_digits=10)]
 
 UNEXPLAINED = "scenario"

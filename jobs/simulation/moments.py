@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 RELATIVE = re.compile(r"\+(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?")
 
+YEARS = range(1970, 3000)
+
 
 class BadMoment(ValueError):
     """Not an instant that a scenario can name; the text says what would be."""
@@ -17,7 +19,10 @@ def read_moment(text: str, start: datetime) -> datetime:
         if found is None or not any(found.groups()):
             raise BadMoment(f"“{text}” is not like +1d2h30m")
         days, hours, minutes = (int(part or 0) for part in found.groups())
-        return start + timedelta(days=days, hours=hours, minutes=minutes)
+        try:
+            return _within(start + timedelta(days=days, hours=hours, minutes=minutes), text)
+        except OverflowError:
+            raise BadMoment(f"“{text}” is too far away") from None
     return read_instant(text)
 
 
@@ -31,6 +36,13 @@ def read_instant(text: str) -> datetime:
         ) from None
     if instant.tzinfo is None:
         raise BadMoment(f"“{text}” has no offset from UTC")
+    return _within(instant, text)
+
+
+def _within(instant: datetime, text: str) -> datetime:
+    """An instant that leaves room for a calendar on both sides: renewals look years ahead."""
+    if instant.year not in YEARS:
+        raise BadMoment(f"“{text}” is not within the years {YEARS.start} to {YEARS[-1]}")
     return instant
 
 

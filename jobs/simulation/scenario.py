@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from ruamel.yaml import YAML, SafeConstructor
 from ruamel.yaml.error import YAMLError
 
@@ -43,6 +43,13 @@ class SettingsShape(Shape):
     dunning_days: list[Days] | None = None
     grace_days: Days | None = None
     capture_minutes: Annotated[int, Field(ge=1, le=60, strict=True)] | None = None
+
+    @field_validator("dunning_days")
+    @classmethod
+    def _days_follow_one_another(cls, days: list[int] | None) -> list[int] | None:
+        if days is not None and (not days or 0 in days or days != sorted(set(days))):
+            raise ValueError("whole days after the first failure, ever later: 2, 7, 14, 21")
+        return days
 
     def overrides(self) -> dict[str, Any]:
         """As the settings hold them."""

@@ -97,9 +97,9 @@ def current_invoice_id(session: Session, customer: Customer) -> UUID | None:
             CaptureEndpoint.purpose == CapturePurpose.PURCHASE,
         )
     )
-    opens_a_period = (Invoice.kind != InvoiceKind.UPGRADE) | (
-        Invoice.period_start == customer.billing_anchor_at
-    )
+    opens_a_period = (Invoice.kind != InvoiceKind.UPGRADE) | Invoice.switch[
+        "moves_anchor"
+    ].as_boolean()
     latest = (
         select(Invoice.id)
         .where(

@@ -71,8 +71,8 @@ def switch_plan(
     with unit_of_work() as session:
         now = clock.now()
         customer = running(session, customer_id)
-        refuse_under_way(session, customer)
         switch = reckoned(session, customer, plan_id, now=now)
+        refuse_under_way(session, customer)
         if expects is not None and switch.charge != expects:
             raise SwitchChanged
         invoice = _begin(session, customer, switch, actor=actor, now=now)

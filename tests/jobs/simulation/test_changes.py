@@ -132,3 +132,13 @@ class TestSwitch:
         result = play(buy(visitor=None), do("switch_plan", "+1d", to="nothing"))
 
         assert result["refused"] == [{"event": 1, "code": "not_found"}]
+
+    def test_of_one_that_is_past_due_says_that_it_has_to_be_paid_first(self, play):
+        result = play(
+            buy(visitor=None, card="4000000000000341"),
+            do("switch_plan", "2026-04-11T12:00:00+02:00", to="premium-plus"),
+            plans=PLANS,
+            until="2026-04-11T13:00:00+02:00",
+        )
+
+        assert result["refused"] == [{"event": 1, "code": "past_due"}]

@@ -79,6 +79,11 @@ class TestCheckScenario:
                 "event 1",
             ),
             ({"at": "+1d", "do": "set_lock_rules", "rows": []}, "event 1, rows"),
+            ({**click(), "at": "+99999999999d"}, "event 1, at"),
+            ({**click(), "at": "+999999d"}, "event 1, at"),
+            ({**click(), "at": "9999-12-31T23:00:00Z"}, "event 1, at"),
+            ({**ASKED, "invoice": 10**20}, "event 1, invoice"),
+            ({**ASKED, "reason": "no\x00"}, "event 1, reason"),
         ],
     )
     def test_names_the_event_and_the_field(self, event, words):
@@ -97,6 +102,9 @@ class TestCheckScenario:
             ({"plans": [{"slug": "x", "product": "p", "price": 4.9, "interval": "MONTHLY"}]},
              "plans.0.price"),
             ({"settings": {"vat_rate": "1.5"}}, "settings.vat_rate"),
+            ({"settings": {"dunning_days": [7, 2]}}, "settings.dunning_days"),
+            ({"settings": {"dunning_days": []}}, "settings.dunning_days"),
+            ({"until": "9999-12-31T23:00:00Z"}, "until"),
             ({"colour": "red"}, "colour"),
         ],
     )  # fmt: skip

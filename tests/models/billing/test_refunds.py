@@ -18,6 +18,7 @@ from models.billing import (
     RefundStatus,
 )
 from models.billing.approve_refund import MoreThanLeft
+from models.billing.extend_period import extend_period
 from models.billing.refund import left_to_refund, refundable_until, refunded_amount
 from models.billing.refund_invoice import NotAnAmount
 from models.billing.reject_refund import NoReason, reject_refund
@@ -366,18 +367,54 @@ class TestWhichPeriod:
         give_back(sale.invoice_id)
         assert customer_of(sale).status is CustomerStatus.CANCELLED
 
+    def test_an_upgrade_at_the_instant_of_the_purchase_is_not_its_invoice(self, twin):
+        sale = sold(twin)
+        upgrade = next_invoice(twin, sale, amount=1000, kind=InvoiceKind.UPGRADE, start=clock.now())
+        give_back(upgrade)
+        assert customer_of(sale).status is CustomerStatus.ACTIVE
+        give_back(sale.invoice_id)
+        assert customer_of(sale).status is CustomerStatus.CANCELLED
+
     def test_an_upgrade_to_another_interval_began_a_period_of_its_own(self, twin):
         sale = sold(twin)
         clock.advance(timedelta(days=10))
-        with unit_of_work() as session:
-            Customer.for_update(session, sale.customer_id).billing_anchor_at = clock.now()
-        upgrade = next_invoice(
-            twin, sale, amount=40000, kind=InvoiceKind.UPGRADE, start=clock.now(), days=365
-        )
+        upgrade = self.yearly(twin, sale)
         give_back(sale.invoice_id)
         assert customer_of(sale).status is CustomerStatus.ACTIVE
         give_back(upgrade)
         assert customer_of(sale).status is CustomerStatus.CANCELLED
+
+    def test_an_extension_leaves_it_the_invoice_that_began_the_period(self, twin):
+        sale = sold(twin)
+        clock.advance(timedelta(days=10))
+        upgrade = self.yearly(twin, sale)
+        with unit_of_work() as session:
+            extend_period(
+                session,
+                sale.customer_id,
+                until=clock.now() + timedelta(days=400),
+                reason="gesture",
+                actor=SYSTEM,
+                now=clock.now(),
+            )
+        give_back(sale.invoice_id)
+        assert customer_of(sale).status is CustomerStatus.ACTIVE
+        give_back(upgrade)
+        assert customer_of(sale).status is CustomerStatus.CANCELLED
+
+    def yearly(self, twin, sale):
+        """A paid change to a plan of another interval, whose own period begins now."""
+        start = clock.now()
+        upgrade = next_invoice(
+            twin, sale, amount=40000, kind=InvoiceKind.UPGRADE, start=start, days=365
+        )
+        with unit_of_work() as session:
+            invoice = Invoice.for_update(session, upgrade)
+            invoice.switch = {"moves_anchor": True}
+            customer = Customer.for_update(session, sale.customer_id)
+            customer.billing_anchor_at = start
+            customer.subscription_ends_at = customer.next_charge_at = invoice.period_end
+        return upgrade
 
     def test_an_earlier_purchase_of_the_same_product_is_no_longer_it(self, twin):
         sale = sold(twin)
