@@ -9,7 +9,7 @@ from models.accounts import User
 from models.accounts.make_magic_link import make_magic_link
 from models.affiliation import Commission
 from models.base import Json
-from models.billing import Customer, Invoice, PaymentMethod
+from models.billing import Customer, CustomerStatus, Invoice, PaymentMethod
 from models.catalog import Product
 from models.oversight import SYSTEM, OutboxEvent, queue_mail
 
@@ -79,8 +79,10 @@ def _invoice_facts(session: Session, invoice: Invoice) -> Json:
 
 
 def _what_follows(customer: Customer) -> Json:
+    """The trial while it runs; once it is over its end stays on the row and is no news."""
+    on_trial = customer.status is CustomerStatus.TRIAL
     return {
-        "trial_ends_at": customer.trial_ends_at,
+        "trial_ends_at": customer.trial_ends_at if on_trial else None,
         "next_charge_at": None if customer.cancel_at_period_end else customer.next_charge_at,
         "subscription_ends_at": customer.subscription_ends_at,
     }

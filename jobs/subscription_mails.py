@@ -113,8 +113,11 @@ def mail_customer(
     key: str,
     locale: str | None = None,
 ) -> None:
-    """Queue one mail to a customer about their purchase; one ``key`` is told once."""
-    user, terms = customer.user, Quote.from_json(customer.terms)
+    """Queue one mail to a customer about their purchase; one ``key`` is told once.
+
+    ``price`` is what the next period costs: that of a plan which waits for it, where one does.
+    """
+    user, terms = customer.user, Quote.from_json(customer.next_terms or customer.terms)
     queue_mail(
         session,
         kind,

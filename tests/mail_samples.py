@@ -164,7 +164,7 @@ CONTEXTS = {
         "product": "Premium",
         "customer_id": "019d2f8e-0000-7000-8000-000000000001",
     },
-    "subscription_ended": {"product": "Premium", "was_unpaid": True},
+    "subscription_ended": {"product": "Premium", "was_unpaid": True, "was_ended": False},
     "staff_alert": {
         "what": "job_failed",
         "about": "ledger-verify",

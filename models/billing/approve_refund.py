@@ -79,7 +79,13 @@ def _end_purchase(session: Session, invoice: Invoice, *, actor: Actor, now: date
         return
     customer.subscription_ends_at = now
     end_subscription(
-        session, customer, CustomerStatus.CANCELLED, actor=actor, now=now, reason=REFUNDED
+        session,
+        customer,
+        CustomerStatus.CANCELLED,
+        actor=actor,
+        now=now,
+        reason=REFUNDED,
+        is_unforeseen=True,
     )
 
 

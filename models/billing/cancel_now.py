@@ -25,5 +25,11 @@ def cancel_now(
     if not customer.is_running:
         raise NotRunning
     return end_subscription(
-        session, customer, CustomerStatus.CANCELLED, actor=actor, now=now, reason=reason
+        session,
+        customer,
+        CustomerStatus.CANCELLED,
+        actor=actor,
+        now=now,
+        reason=reason,
+        is_unforeseen=True,
     )

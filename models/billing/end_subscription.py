@@ -21,12 +21,21 @@ def end_subscription(
     actor: Actor,
     now: datetime,
     reason: str,
+    is_unforeseen: bool = False,
 ) -> Customer:
     """End one purchase as CANCELLED or EXPIRED; the caller holds its row's lock.
 
     One already ended stays as it ended. Raises IllegalTransition for any other status.
     """
-    return end_subscriptions(session, [customer], status, actor=actor, now=now, reason=reason)[0]
+    return end_subscriptions(
+        session,
+        [customer],
+        status,
+        actor=actor,
+        now=now,
+        reason=reason,
+        is_unforeseen=is_unforeseen,
+    )[0]
 
 
 def end_subscriptions(
@@ -37,10 +46,12 @@ def end_subscriptions(
     actor: Actor,
     now: datetime,
     reason: str,
+    is_unforeseen: bool = False,
 ) -> Sequence[Customer]:
     """End purchases whose rows the caller has locked, in few statements.
 
-    They keep their dates. An invoice that still waited for its payment is VOID; money that
+    ``is_unforeseen``: before the day that their buyers were told, so that they are to hear of
+    it. They keep their dates. An invoice that still waited for its payment is VOID; money that
     comes for it all the same is shown for the owner to give back.
     """
     ending = [customer for customer in customers if customer.is_running]
@@ -56,19 +67,20 @@ def end_subscriptions(
     emit_all(
         session,
         "billing.subscription_ended",
-        [(customer, _facts(customer)) for customer in ending],
+        [(customer, _facts(customer, is_unforeseen)) for customer in ending],
         actor=actor,
         reason=reason,
     )
     return customers
 
 
-def _facts(customer: Customer) -> dict[str, Any]:
+def _facts(customer: Customer, is_unforeseen: bool) -> dict[str, Any]:
     return {
         "user_id": customer.user_id,
         "product_id": customer.product_id,
         "status": customer.status.value,
         "is_unpaid": customer.first_failed_at is not None,
+        "is_unforeseen": is_unforeseen,
     }
 
 

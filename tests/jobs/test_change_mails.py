@@ -9,10 +9,13 @@ from jobs.listeners import LISTENERS
 from jobs.mail_rendering import render
 from models import clock
 from models.billing import CustomerStatus, NoticeKind
+from models.billing.cancel_now import cancel_now
 from models.billing.cancel_subscription import cancel_subscription
+from models.billing.end_periods import end_periods
 from models.billing.extend_period import extend_period
 from models.billing.give_notices import give_notices
 from models.billing.grant_access import grant_access
+from models.billing.quote import quote_of
 from models.billing.switch_plan import switch_plan
 from models.billing.undo_cancel import undo_cancel
 from models.catalog import BillingInterval
@@ -69,6 +72,18 @@ class TestChanges:
         cancel_subscription(session, customer.id, actor=OWNER, now=clock.now())
         assert "has ended" in told()["cancelled"].text
 
+    def test_an_end_at_once_is_told_without_the_owners_reason(self, session, customer, told):
+        cancel_now(session, customer.id, reason="abuse", **WHO)
+        mail = told()["subscription_ended"]
+        assert "is closed" in mail.text
+        assert "abuse" not in mail.text
+
+    def test_an_end_that_was_confirmed_ahead_is_not_told_again(self, session, customer, told):
+        cancel_subscription(session, customer.id, **WHO)
+        end_periods(session, now=END)
+        assert customer.status is CustomerStatus.CANCELLED
+        assert "subscription_ended" not in told()
+
     def test_taking_it_back_says_what_is_charged_next(self, session, customer, told):
         cancel_subscription(session, customer.id, **WHO)
         undo_cancel(session, customer.id, **WHO)
@@ -105,6 +120,20 @@ class TestNotices:
         text = told()["annual_notice"].text
         for words in ("€490.00 a year", "April 1, 2026", "March 30, 2026"):
             assert words in text
+
+    def test_a_plan_that_waits_is_what_the_term_will_cost(self, session, make, told):
+        dear = make.plan(billing_interval=BillingInterval.ANNUALLY, price_amount=49_000)
+        cheap = make.plan("light", product=dear.product, price_amount=19_000)
+        waiting = {**quote_of(dear.product, cheap).to_json(), "interval": "ANNUALLY"}
+        subscribe(
+            make,
+            dear,
+            user=make.user(locale="en"),
+            next_plan_id=cheap.id,
+            next_terms=waiting,
+        )
+        give_notices(session, NoticeKind.ANNUAL_TERM, now=END - timedelta(days=60))
+        assert "€190.00 a year" in told()["annual_notice"].text
 
     def test_a_card_says_which_one(self, session, make, told):
         customer = subscribe(make, card=False, user=make.user(locale="en"))

@@ -60,3 +60,16 @@ class TestMails:
         renew_due()
 
         assert [mail.kind for mail in told()] == ["payment_failed", "payment_recovered"]
+
+    def test_the_receipt_after_a_trial_says_when_it_renews(self, twin):
+        buy(twin, put_on_sale(trial_days=7))
+        clock.advance(8 * DAY)
+        renew_due()
+
+        dispatch()
+        with staff_reading() as session:
+            receipt = session.scalars(
+                select(OutgoingMail).where(OutgoingMail.kind == "receipt")
+            ).one()
+        assert receipt.context["trial_ends_at"] is None
+        assert receipt.context["next_charge_at"] is not None
