@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from models.catalog.change import InUse, check_slug, check_text, delete_unused, take_over
 from models.catalog.payment_button import BUTTON_KEY, ButtonSighting, PaymentButton, PaymentType
 from models.catalog.plan import Plan
-from models.catalog.product import Product
 from models.errors import N_, BadInput, DomainError
 from models.oversight import Actor, emit
 from models.secrets import new_signing_secret
@@ -55,7 +54,10 @@ def create_button(
     actor: Actor,
     **texts: Any,
 ) -> PaymentButton:
-    """Put a plan on sale under a key; its payment type follows the plan. Raises BadInput."""
+    """Put a plan on sale under a key; its payment type follows the plan. Raises BadInput.
+
+    That of a free product makes a customer without a card: it is how such a one is joined.
+    """
     button = PaymentButton(plan_id=plan_id, button_key=button_key, display_name=display_name)
     take_over(button, texts, EDITABLE)
     _follow_plan(session, button)
@@ -102,8 +104,6 @@ def _follow_plan(session: Session, button: PaymentButton) -> None:
     plan = Plan.get(session, button.plan_id)
     if button.product_id and button.product_id != plan.product_id:
         raise BadInput(N_("The plan must belong to the button's product."), field="plan_id")
-    if Product.get(session, plan.product_id).is_free:
-        raise BadInput(N_("A free product is joined, not paid for."), field="plan_id")
     button.product_id = plan.product_id
     button.payment_type = (
         PaymentType.SUBSCRIPTION if plan.billing_interval.renews else PaymentType.ONE_TIME

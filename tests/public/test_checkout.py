@@ -13,7 +13,7 @@ from models.affiliation.click_id import click_id_of
 from models.billing import CaptureEndpoint, Customer, Invoice, PaymentAttempt, ProviderEvent
 from models.billing.in_process import Fault, InProcessProvider
 from models.billing.provider import use_provider
-from models.catalog import PaymentButton
+from models.catalog import BillingInterval, PaymentButton
 from models.ids import new_id
 from models.session import send_with, staff_reading, unit_of_work
 from tests.checkouts import ANSWER_LOST, ASKS_BANK, DECLINED, GOOD, put_on_sale, typed_card
@@ -93,6 +93,15 @@ class TestInitiate:
         assert told["amount_text"] == "0\N{NO-BREAK SPACE}€"
         assert "49\N{NO-BREAK SPACE}€" in told["then_text"]
         assert "9 avril" in told["then_text"]
+
+    def test_of_what_is_free_is_done_at_once(self, visitor):
+        key = put_on_sale("intro", price_amount=0, billing_interval=BillingInterval.LIFETIME)
+
+        begun = initiate(visitor, key)
+
+        assert (begun.json["capture_url"], begun.json["amount"]) == ("", 0)
+        assert status(visitor, begun)["status"] == "succeeded"
+        assert initiate(visitor, key).status_code == 409
 
     def test_keeps_the_consent_and_the_click(self, visitor, key):
         clicked = click_id_of(new_id(), new_id())
@@ -256,6 +265,17 @@ class TestPages:
         _, token = self.token(visitor, f"/checkout/{key}")
         typed = {"csrf_token": token, "email": "bob@example.org", "consent": "yes", **fields}
         return visitor.post(f"/checkout/{key}", data=typed)
+
+    def test_of_what_is_free_asks_for_no_card(self, visitor):
+        free = put_on_sale("intro", price_amount=0, billing_interval=BillingInterval.LIFETIME)
+
+        begun = self.begin(visitor, free)
+
+        assert begun.status_code == 303
+        page = visitor.get(begun.location)
+        assert 'data-state="done"' in page.text
+        assert "vault.invalid" not in page.text
+        assert count(Customer) == 1
 
     def test_says_what_is_paid_before_anything_is_typed(self, visitor, key):
         page, _ = self.token(visitor, f"/checkout/{key}")

@@ -147,6 +147,39 @@ class TestFreeGuild:
         assert bought_after(31) == []
 
 
+class TestFreeProduct:
+    def test_needs_no_card_and_brings_later_purchases(self, play):
+        def bought_after(days):
+            result = play(
+                click(),
+                buy(at="+1h", button="intro"),
+                buy(visitor=None, at=f"+{days}d"),
+                products=[
+                    *BUSINESS["products"],
+                    {"slug": "intro", "name": "Intro", "community": "academy"},
+                ],
+                plans=[
+                    *BUSINESS["plans"],
+                    {"slug": "intro", "product": "intro", "price": 0, "interval": "LIFETIME"},
+                ],
+                buttons=[*BUSINESS["buttons"], {"key": "intro", "plan": "intro"}],
+                until="2026-04-20T00:00:00+02:00",
+            )
+            assert result["refused"] == []
+            assert rows_of(result, "customers", "product", "status", "next_charge_at")[0] == (
+                "intro",
+                "ACTIVE",
+                None,
+            )
+            assert rows_of(result, "invoices", "product") == [("premium",)] * len(
+                result["invoices"]
+            )
+            return rows_of(result, "commissions", "total_amount", "from_free_product")
+
+        assert bought_after(29) == [(1225, True)]
+        assert bought_after(31) == []
+
+
 class TestRiskAtNight:
     @pytest.mark.parametrize(
         ("sold", "refunded", "level", "rate"),
