@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models import clock
 from models.billing.close_accesses import close_all_accesses
-from models.billing.customer import RUNNING, Customer, CustomerStatus
+from models.billing.customer import Customer, CustomerStatus
 from models.billing.due_renewals import UNDER_WAY
 from models.billing.end_subscription import end_subscriptions
 from models.billing.invoice import Invoice, InvoiceStatus
@@ -42,7 +42,7 @@ def end_periods(session: Session, *, now: datetime) -> dict[str, int]:
     their accesses when the grace since their first failure is over, never before the period
     they have paid for. A second call changes nothing.
     """
-    ended = _take(session, *_is_over(now))
+    ended = _take(session, over_periods(now))
     for status in (CustomerStatus.CANCELLED, CustomerStatus.EXPIRED):
         end_subscriptions(
             session,
@@ -52,7 +52,7 @@ def end_periods(session: Session, *, now: datetime) -> dict[str, int]:
             now=now,
             reason=PERIOD_OVER,
         )
-    paused = _take(session, *_is_out_of_grace(now))
+    paused = _take(session, select(Customer).where(*_is_out_of_grace(now)))
     for customer in paused:
         customer.access_paused_at = now
     if paused:
@@ -73,18 +73,24 @@ def _ends_as(customer: Customer) -> CustomerStatus:
     return CustomerStatus.CANCELLED if customer.cancel_at_period_end else CustomerStatus.EXPIRED
 
 
-def _take(session: Session, *which: ColumnElement[bool]) -> Sequence[Customer]:
+def _take(session: Session, which: Select[Customer]) -> Sequence[Customer]:
     return session.scalars(
-        select(Customer)
-        .where(*which)
-        .order_by(Customer.id)
+        which.order_by(Customer.id)
         .limit(CHUNK)
         .with_for_update(skip_locked=True, key_share=True)
         .execution_options(populate_existing=True)
     ).all()
 
 
-def _is_over(now: datetime) -> tuple[ColumnElement[bool], ...]:
+PAID_FOR = (CustomerStatus.ACTIVE, CustomerStatus.PAST_DUE)
+
+
+def over_periods(now: datetime) -> Select[Customer]:
+    """Asks for those whose last period, or trial, is over.
+
+    Each way of being over says what its own index says, so that a run each hour looks at
+    nobody whose time has not come.
+    """
     under_way = (
         select(PaymentAttempt.id)
         .join(Invoice, Invoice.id == PaymentAttempt.invoice_id)
@@ -94,13 +100,13 @@ def _is_over(now: datetime) -> tuple[ColumnElement[bool], ...]:
             PaymentAttempt.outcome.in_(UNDER_WAY),
         )
     )
-    return (
+    return select(Customer).where(
         Customer.next_charge_at.is_(None),
-        Customer.status.in_(RUNNING),
         or_(
-            Customer.subscription_ends_at <= now,
+            and_(Customer.status.in_(PAID_FOR), Customer.subscription_ends_at <= now),
+            and_(Customer.status == CustomerStatus.TRIAL, Customer.trial_ends_at <= now),
             and_(
-                Customer.status.in_([CustomerStatus.TRIAL, CustomerStatus.PAST_DUE]),
+                Customer.status == CustomerStatus.PAST_DUE,
                 Customer.subscription_ends_at.is_(None),
                 Customer.trial_ends_at <= now,
             ),
@@ -128,7 +134,7 @@ def next_end() -> Select[Any]:
     period = select(func.min(Customer.subscription_ends_at)).where(
         quiet,
         Customer.subscription_ends_at.is_not(None),
-        Customer.status.in_([CustomerStatus.ACTIVE, CustomerStatus.PAST_DUE]),
+        Customer.status.in_(PAID_FOR),
     )
     trial = select(func.min(Customer.trial_ends_at)).where(
         quiet, Customer.status == CustomerStatus.TRIAL
