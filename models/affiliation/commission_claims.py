@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import Text, and_, case, cast, func, or_, select
 
-from models.affiliation.commission import Commission
+from models.affiliation.commission import Commission, CommissionStatus
 from models.ledger import Account, Check, Claim, LedgerEntry, LedgerTransfer, TransferType
 
 
@@ -59,13 +59,65 @@ MOVED = {
 """What a commission's columns say its transfers moved: by type and account, in cents."""
 
 
-def commission_check() -> Check:
+NOTED = {
+    "base": (TransferType.COMMISSION_EARNED, "base_amount", Commission.base_amount),
+    "main part": (TransferType.COMMISSION_EARNED, "main_amount", Commission.main_amount),
+    "clawed back from the extended part": (
+        TransferType.COMMISSION_CLAWED_BACK,
+        "from_extended",
+        Commission.clawed_from_extended,
+    ),
+}
+"""What of a commission moves no account, but stands in its transfers' metadata, which the
+chain protects; nothing is held against a transfer that does not say it."""
+
+
+def commission_checks() -> tuple[Check, ...]:
+    """Each commission against its own transfers, and its status against its own cents."""
+    return _transfers_that_differ(), _status_that_differs()
+
+
+def _status_that_differs() -> Check:
+    """Commissions whose status is not what was released, clawed back and paid out asks for."""
+    left = Commission.total_amount - Commission.clawed_back_amount
+    is_paid = and_(Commission.paid_amount > 0, Commission.paid_amount >= left)
+    waiting = (CommissionStatus.PENDING_LOCK, CommissionStatus.LOCKED)
+    asked = case(
+        (left == 0, CommissionStatus.CLAWED_BACK.value),
+        (is_paid, CommissionStatus.PAID.value),
+        (Commission.extended_matured_at.is_not(None), CommissionStatus.MATURED.value),
+        (Commission.main_matured_at.is_not(None), CommissionStatus.PARTIALLY_MATURED.value),
+        (Commission.status.in_(waiting), cast(Commission.status, Text)),
+        else_=CommissionStatus.LOCKED.value,
+    )
+    words = func.concat(
+        "affiliate_commissions ",
+        Commission.id,
+        " is ",
+        Commission.status,
+        ", its amounts say ",
+        asked,
+    )
+    return Check(
+        select(Commission.affiliate_id, words.label("words"))
+        .where(cast(Commission.status, Text) != asked)
+        .order_by(Commission.id)
+    )
+
+
+def _transfers_that_differ() -> Check:
     """Commissions whose transfers are not what their columns say, with the first that differs."""
     sums = [
         func.sum(LedgerEntry.amount)
         .filter(and_(LedgerTransfer.type == type, LedgerEntry.account == account))
         .label(f"moved_{number}")
         for number, (type, account, _) in enumerate(MOVED.values())
+    ]
+    sums += [
+        func.sum(LedgerTransfer.extra[name].as_integer())
+        .filter(and_(LedgerTransfer.type == type, LedgerEntry.account == Account.COMMISSIONS))
+        .label(f"noted_{number}")
+        for number, (type, name, _) in enumerate(NOTED.values())
     ]
     moved = (
         select(LedgerTransfer.commission_id, *sums)
@@ -77,6 +129,10 @@ def commission_check() -> Check:
     compared = [
         (what, said, func.coalesce(moved.c[f"moved_{number}"], 0))
         for number, (what, (_, _, said)) in enumerate(MOVED.items())
+    ]
+    compared += [
+        (what, said, func.coalesce(moved.c[f"noted_{number}"], said))
+        for number, (what, (_, _, said)) in enumerate(NOTED.items())
     ]
     words = case(
         *(

@@ -167,7 +167,12 @@ def _posting(commission: Commission, inputs: Inputs, actor: Actor) -> Posting:
         description=inputs.sale.invoice.number or "",
         commission_id=commission.id,
         created_by=actor.user_id,
+        metadata={name: getattr(commission, name) for name in IN_THE_LEDGER},
     )
+
+
+IN_THE_LEDGER = ("base_amount", "main_amount")
+"""What of a commission its transfer keeps, so that the chain protects the base and the split."""
 
 
 def _facts(commission: Commission, inputs: Inputs) -> dict[str, Any]:

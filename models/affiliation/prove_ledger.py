@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.affiliation.commission_claims import commission_check, commission_claims
+from models.affiliation.commission_claims import commission_checks, commission_claims
 from models.affiliation.payouts.claims import payout_checks, payout_claims
 from models.affiliation.profile import AffiliateProfile, affiliate_by_slug
 from models.errors import N_, Missing
@@ -27,7 +27,7 @@ def prove_ledger(session: Session) -> Report:
     return verify_ledger(
         session,
         claims=(*commission_claims(), *payout_claims()),
-        checks=(commission_check(), *payout_checks()),
+        checks=(*commission_checks(), *payout_checks()),
     )
 
 
@@ -45,12 +45,15 @@ def raise_alarm(session: Session, report: Report, *, actor: Actor) -> None:
 
 
 def _concerned(session: Session, report: Report) -> AffiliateProfile:
-    """Whose money differs; a payment file without lines is nobody's, and told of the first."""
-    if report.affiliate_id is not None:
-        return AffiliateProfile.get(session, report.affiliate_id)
-    return session.scalars(
-        select(AffiliateProfile).order_by(AffiliateProfile.user_id).limit(1)
-    ).one()
+    """Whose money differs. What is nobody's (a payment file without lines, a balance of somebody
+    who is no affiliate) is told of the first."""
+    known = session.get(AffiliateProfile, report.affiliate_id) if report.affiliate_id else None
+    return (
+        known
+        or session.scalars(
+            select(AffiliateProfile).order_by(AffiliateProfile.user_id).limit(1)
+        ).one()
+    )
 
 
 def statement_at(session: Session, slug: str, at: datetime | None) -> Balances:

@@ -5,16 +5,17 @@ the ledger; the first difference ends the proof and names its row.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, String, and_, cast, select, text
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import Engine, or_, select, text
+from sqlalchemy.orm import Session
 
 from models.ledger.chain import GENESIS, canonical, link
+from models.ledger.proof_rows import chain_heads, chained_entries, stream
 from models.ledger.transfer import (
     OF_AFFILIATE,
     Account,
@@ -23,8 +24,7 @@ from models.ledger.transfer import (
     LedgerHead,
     LedgerTransfer,
 )
-
-ROWS_AT_ONCE = 2000
+from models.money import CURRENCY
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,7 @@ def verify_ledger(
     proof, found = Proof(), None
     try:
         _no_transfer_is_empty(session)
+        _no_account_is_strange(session)
         _every_chain_holds(session, proof, claims)
         _rows_agree(session, checks)
         if proof.unclaimed is not None:
@@ -125,6 +126,21 @@ def _no_transfer_is_empty(session: Session) -> None:
         raise Difference(empty.affiliate_id, f"ledger_transfers {empty.id} has no entries")
 
 
+def _no_account_is_strange(session: Session) -> None:
+    strange = session.execute(
+        select(LedgerAccount.affiliate_id, LedgerAccount.account, LedgerAccount.currency)
+        .outerjoin(LedgerHead, LedgerHead.affiliate_id == LedgerAccount.affiliate_id)
+        .where(or_(LedgerHead.affiliate_id.is_(None), LedgerAccount.currency != CURRENCY))
+        .order_by(LedgerAccount.affiliate_id, LedgerAccount.account)
+        .limit(1)
+    ).first()
+    if strange:
+        row = f"ledger_accounts {strange.affiliate_id} {strange.account}"
+        is_ours = strange.currency == CURRENCY
+        wrong = "has no ledger_heads" if is_ours else f"is in {strange.currency}, not {CURRENCY}"
+        raise Difference(strange.affiliate_id, f"{row} {wrong}")
+
+
 def _rows_agree(session: Session, checks: Sequence[Check]) -> None:
     for check in checks:
         wrong = session.execute(check.statement.limit(1)).first()
@@ -133,8 +149,9 @@ def _rows_agree(session: Session, checks: Sequence[Check]) -> None:
 
 
 def _every_chain_holds(session: Session, proof: Proof, claims: Sequence[Claim]) -> None:
-    heads = _stream(session, _heads(claims))
-    for affiliate_id, entries in groupby(_stream(session, _entries()), lambda e: e.affiliate_id):
+    heads = stream(session, chain_heads(claim.statement for claim in claims))
+    rows = stream(session, chained_entries())
+    for affiliate_id, entries in groupby(rows, lambda e: e.affiliate_id):
         head = next(heads, None)
         while head is not None and head.affiliate_id != affiliate_id:
             _affiliate_agrees(head, Chain(), proof, claims)
@@ -161,6 +178,7 @@ class Chain:
         self.balances = dict.fromkeys(Account, 0)
         self.begins_transfer = False
         self._transfer: Any = None
+        self._transfer_seq = 0
         self._open: dict[str, int] = {}
 
     def take(self, entry: Any) -> None:
@@ -176,6 +194,9 @@ class Chain:
             raise self._wrong(entry, "has no transfer")
         if entry.transfer_affiliate_id != entry.affiliate_id:
             raise self._wrong(entry, "is of another affiliate than its transfer")
+        if entry.transfer_seq < self._transfer_seq:
+            raise self._wrong(entry, f"has its transfer at seq {entry.transfer_seq}, out of order")
+        self._transfer_seq = entry.transfer_seq
         kept = self.balances[entry.account] if entry.account in OF_AFFILIATE else None
         if entry.balance_after != kept:
             raise self._wrong(entry, f"balance_after is {entry.balance_after}, not {kept}")
@@ -229,51 +250,6 @@ def _same(affiliate_id: UUID, account: Account, source: str, said: int | None, s
             f"ledger_accounts {affiliate_id} {account}: {source} says {said}, "
             f"the entries sum to {sum_}",
         )
-
-
-def _stream(session: Session, statement: Any) -> Iterator[Any]:
-    return iter(session.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE}))
-
-
-def _entries() -> Any:
-    return (
-        select(
-            *LedgerEntry.__table__.columns,
-            LedgerTransfer.id,
-            LedgerTransfer.type,
-            LedgerTransfer.affiliate_id.label("transfer_affiliate_id"),
-            LedgerTransfer.commission_id,
-            LedgerTransfer.withdrawal_id,
-            LedgerTransfer.refund_id,
-            LedgerTransfer.description,
-            LedgerTransfer.created_by,
-            LedgerTransfer.idempotency_key,
-            LedgerTransfer.created_at,
-            cast(LedgerTransfer.extra, String).label("metadata_text"),
-        )
-        .outerjoin(LedgerTransfer, LedgerTransfer.id == LedgerEntry.transfer_id)
-        .order_by(LedgerEntry.affiliate_id, LedgerEntry.seq)
-    )
-
-
-def _heads(claims: Sequence[Claim]) -> Any:
-    """Every head with its running balances and claims, in the order of the affiliates' keys."""
-    accounts = [aliased(LedgerAccount) for _ in OF_AFFILIATE]
-    claimed = [claim.statement.subquery() for claim in claims]
-    statement = select(
-        LedgerHead.affiliate_id,
-        LedgerHead.hash,
-        LedgerHead.entries,
-        *(row.balance.label(str(name)) for row, name in zip(accounts, OF_AFFILIATE, strict=True)),
-        *(rows.c.amount.label(f"claim_{number}") for number, rows in enumerate(claimed)),
-    )
-    for row, name in zip(accounts, OF_AFFILIATE, strict=True):
-        statement = statement.outerjoin(
-            row, and_(row.affiliate_id == LedgerHead.affiliate_id, row.account == name)
-        )
-    for rows in claimed:
-        statement = statement.outerjoin(rows, rows.c.affiliate_id == LedgerHead.affiliate_id)
-    return statement.order_by(LedgerHead.affiliate_id)
 
 
 __all__ = ["Check", "Claim", "Report", "verify_ledger"]

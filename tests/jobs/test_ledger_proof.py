@@ -15,6 +15,7 @@ from models.affiliation.payouts.decide_withdrawal import approve_withdrawal, can
 from models.affiliation.payouts.make_batch import make_batch
 from models.affiliation.payouts.pay_withdrawal import pay_withdrawal
 from models.clock import today
+from models.ids import new_id
 from models.ledger import LedgerTransfer
 from models.oversight import Actor, AuditEvent
 from models.session import unit_of_work
@@ -85,12 +86,21 @@ CENTS = [
     ("ledger_accounts", "balance = balance + 1", "account = 'RESERVED'"),
     ("ledger_heads", "entries = entries + 1", "true"),
     ("ledger_entries", "currency = 'USD'", "account = 'FEES'"),
+    ("ledger_accounts", "currency = 'USD'", "account = 'AVAILABLE'"),
     (
         "affiliate_commissions",
         "total_amount = total_amount - 1, main_amount = main_amount - 1",
         "true",
     ),
     ("affiliate_commissions", "paid_amount = paid_amount + 1", "true"),
+    ("affiliate_commissions", "base_amount = base_amount + 1", "true"),
+    (
+        "affiliate_commissions",
+        "main_amount = main_amount - 1, extended_amount = extended_amount + 1",
+        "true",
+    ),
+    ("affiliate_commissions", "status = 'LOCKED'", "true"),
+    ("affiliate_commissions", "status = 'CLAWED_BACK'", "true"),
     (
         "affiliate_commissions",
         "clawed_back_amount = 1, clawed_from_available = 1",
@@ -174,6 +184,12 @@ class TestOneCent:
 
         assert verify_in_words() == 1
         assert f"(transfer {key}, " in capsys.readouterr().err
+
+    def test_a_balance_of_nobody_is_told_of(self, story, tamper):
+        key = new_id()
+        tamper("INSERT INTO ledger_accounts VALUES (:id, 'AVAILABLE', 100, 'EUR')", id=str(key))
+
+        assert verify()["difference"] == f"ledger_accounts {key} AVAILABLE has no ledger_heads"
 
     @pytest.mark.parametrize(
         "statement",

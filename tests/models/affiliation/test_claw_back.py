@@ -134,22 +134,19 @@ def test_only_that_invoices_commission_is_touched(session, shop, make, now):
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    "changes",
     [
-        ({"clawed_from_extended": 244, "clawed_from_main": 1}, None),
-        ({"clawed_back_amount": 246, "clawed_from_main": 1}, "affiliate_commissions"),
+        {"clawed_from_extended": 244, "clawed_from_main": 1},
+        {"clawed_back_amount": 246, "clawed_from_main": 1},
     ],
 )
-def test_a_changed_clawback_is_found_where_it_changes_money(session, sale, changes, words):
+def test_a_changed_clawback_is_found_also_where_it_only_changes_the_day(session, sale, changes):
     sale.refund(980)
     for name, value in changes.items():
         setattr(sale.commission, name, value)
     session.flush()
 
-    report = prove_ledger(session)
-
-    assert report.ok is (words is None)
-    assert words is None or words in report.difference
+    assert f"affiliate_commissions {sale.commission.id}" in prove_ledger(session).difference
 
 
 def test_two_changes_that_cancel_out_name_the_first_commission(session, shop, make, now):

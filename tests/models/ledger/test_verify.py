@@ -138,6 +138,18 @@ class TestVerify:
 
         assert str(transfer) in verified().difference
 
+    def test_a_transfer_moved_in_the_order_is_found_and_named(self, affiliates, tamper):
+        with unit_of_work() as session:
+            transfers = session.scalars(
+                select(LedgerTransfer.id)
+                .where(LedgerTransfer.affiliate_id == affiliates[0].user_id)
+                .order_by(LedgerTransfer.seq)
+            ).all()
+
+        tamper("UPDATE ledger_transfers SET seq = DEFAULT WHERE id = :id", id=transfers[5])
+
+        assert f"(transfer {transfers[6]}, " in verified().difference
+
     def test_a_running_balance_is_held_against_its_entries(self, affiliates, tamper):
         tamper(
             "UPDATE ledger_accounts SET balance = balance + 1"
