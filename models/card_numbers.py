@@ -2,13 +2,18 @@
 
 import re
 
-# Keys and digests, whose digits mean nothing; then groups of digits joined by one space, dot,
-# dash, slash or underscore, whatever letters stand around them.
+# Keys and digests, whose digits mean nothing; then groups of digits joined by what people and
+# their telephones put there: a few spaces, seen or unseen, one sign, or a dash between two
+# spaces; also as an address writes them. Whatever letters stand around is no matter.
 _UUID = r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b"
 _HEX = r"(?<![^\W_])(?=[0-9]*[a-f])[0-9a-f]{20,}(?![^\W_])"
-_RUN = r"\d+(?:[\s.\-–—_/]\d+)*"
+_SPACES = r"(?:[\s\u00ad\u200b-\u200d\u2060\ufeff+]|%20|%c2%a0){1,3}"
+_DASH = r"[-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]"
+_SIGN = rf"(?:{_DASH}|[._/\u00b7]|%2[bd])"
+_BETWEEN = rf"(?:{_SPACES}|{_SIGN})"
+_RUN = rf"\d+(?:\s{_DASH}\s\d+)+|\d+(?:{_BETWEEN}\d+)*"
 _KEY_OR_RUN = re.compile(f"(?P<key>{_UUID}|{_HEX})|{_RUN}", re.IGNORECASE)
-_GROUP = re.compile(r"\d+")
+_BETWEEN_GROUPS = re.compile(rf"\s{_DASH}\s|{_BETWEEN}", re.IGNORECASE)
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 SHORTEST, LONGEST = 13, 19
 HIDDEN = "[card number]"
@@ -57,7 +62,7 @@ def _run_has_card(run: str) -> bool:
     """
     digits: list[int] = []
     starts, ends = [], set()
-    for group in _GROUP.findall(run):
+    for group in _BETWEEN_GROUPS.split(run):
         starts.append(len(digits))
         digits += map(int, group)
         ends.add(len(digits))

@@ -39,7 +39,7 @@ NUMBERS = (
     "675977777777777773",
     "6304000000000000000",
 )
-BETWEEN = re.compile(r"(?<=\d)[\s.\-–—_/]+(?=\d)")
+BETWEEN = re.compile(r"(?<=\d)(?:[\s.\-–—_/+]|%20|%2D)+(?=\d)", re.IGNORECASE)
 
 
 def fours(number, between):
@@ -195,6 +195,12 @@ class TestSaidByBrowsers:
             assert_told(stranger().post("/api/payments/initiate", json=body, headers=told))
             asked = {"email": f"person-{len(told[name])}@example.org"}
             assert_told(stranger().post("/api/auth/magic-link/send", json=asked, headers=told))
+
+    @pytest.mark.parametrize("between", ["+", "%20", "%2D", "-", "."])
+    def test_in_the_address_of_the_page_before(self, stranger, between):
+        for number in NUMBERS:
+            address = f"https://x.example/search?q={fours(number, between)}&y=1"
+            assert_told(stranger().get("/?ref=bob", headers={"Referer": address}))
 
     def test_in_cookies(self, stranger):
         for card in WRITTEN[::3]:
