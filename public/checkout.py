@@ -39,6 +39,7 @@ from public.limits import limiter
 
 pages = Blueprint("checkout", __name__)
 
+OVER = "over"
 STATES = {
     CheckoutStatus.PENDING: "card",
     CheckoutStatus.PROCESSING: "processing",
@@ -93,7 +94,7 @@ def pay(capture_id: UUID) -> ResponseReturnValue:
     refuse_others_card(capture)
     return _page(
         capture.button,
-        STATES[state.status],
+        _part_of_page(state),
         offer=bill_of_checkout(capture),
         attempt=_attempt(state),
         customer_id=capture.customer_id if capture.purpose is CapturePurpose.CARD else None,
@@ -163,6 +164,13 @@ def _page(
         cancel_url=button.cancel_url if button is not None else "/settings",
         **context,
     )
+
+
+def _part_of_page(state: CheckoutState) -> str:
+    """What the page shows; a refusal after which no card can be tried has words of its own."""
+    if state.status is CheckoutStatus.DECLINED and not state.retry:
+        return OVER
+    return STATES[state.status]
 
 
 def _attempt(state: CheckoutState) -> dict[str, Any]:

@@ -353,4 +353,38 @@ class TestPages:
         begun = self.begin(visitor, key)
         clock.advance(timedelta(minutes=16))
 
-        assert 'data-state="expired"' in visitor.get(begun.location).text
+        page = visitor.get(begun.location).text
+        assert 'data-state="expired"' in page
+        assert "Nothing was charged; start again." in shown(page)
+
+    def test_expired_while_the_bank_is_asked_it_promises_nothing(self, visitor, twin, key):
+        begun = self.begin(visitor, key)
+        tell(visitor, twin, ASKS_BANK)
+        clock.advance(timedelta(minutes=16))
+
+        said = shown(visitor.get(begun.location).text)
+        assert "If your bank confirms the payment, it still counts." in said
+        assert "Nothing was charged" not in said
+
+    def test_paid_in_two_windows_the_second_is_told_that_it_was_charged(self, visitor, twin, key):
+        first, second = self.begin(visitor, key), self.begin(visitor, key)
+        for form in list(twin.captures):
+            raw, secret = typed_card(twin, form, ASKS_BANK)
+            header = {"X-PCIVault-Webhook-Secret": secret}
+            visitor.post("/api/payments/pci-vault/callback", data=raw, headers=header)
+        for payment in list(twin.payments):
+            twin.answer_bank(payment, authorised=True)
+        clock.advance(timedelta(seconds=11))
+
+        assert 'data-state="done"' in visitor.get(first.location).text
+        page = visitor.get(second.location).text
+        assert 'data-state="over"' in page
+        assert "The second payment will be given back to you." in shown(page)
+        assert "Nothing was charged" not in shown(page)
+        assert "data-again" not in shown(page)
+
+
+def shown(page):
+    """The part of a checkout's page that is not hidden."""
+    [part] = re.findall(r'<section data-when="\w+"(?! hidden).*?</section>', page, re.DOTALL)
+    return part

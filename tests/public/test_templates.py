@@ -40,7 +40,7 @@ class TestCheckout:
     @pytest.mark.parametrize("host", HOSTS)
     @pytest.mark.parametrize(
         "state",
-        ["start", "card", "processing", "action", "declined", "done", "expired", "error"],
+        ["start", "card", "processing", "action", "declined", "over", "done", "expired", "error"],
     )
     def test_shows_one_state_and_keeps_the_others_hidden(self, app, state, host):
         page = rendered(
@@ -55,8 +55,8 @@ class TestCheckout:
 
         assert page.count("<h1") == 1
         assert f'data-when="{state}">' in page or f'data-when="{state}" class="stack">' in page
-        assert page.count("data-when=") == 8
-        assert page.count(" hidden") >= 7
+        assert page.count("data-when=") == 9
+        assert page.count(" hidden") >= 8
         assert "A &lt;product&gt;" in page
         assert "then 49 € a month from 4 December" in page
 

@@ -122,14 +122,14 @@ export function enliven(panel) {
     try {
       const answer = await fetch(run.status, { headers: { Accept: "application/json" }, credentials: "same-origin", cache: "no-store" });
       if (answer.ok) { turn(await answer.json()); return; }
-      if (answer.status === 404 || answer.status === 410) { show("expired"); return; }
+      if (answer.status === 404 || answer.status === 410) { say("message", (await answer.json()).error.message); show("expired"); return; }
     } catch { /* The network went away for a moment; the next look may reach the server. */ }
     ask(EVERY * 2);
   }
 
   function turn({ status, message, redirect_url: next, retry }) {
     let state = STATES[status] || "processing";
-    if (state === "declined" && retry === false && !message) state = "expired";
+    if (state === "declined" && retry === false) state = "over";
     if (state === "card") { ask(); return; }
     const fresh = panel.dataset.state !== state;
     say("message", message);
@@ -137,7 +137,6 @@ export function enliven(panel) {
     if (fresh) show(state);
     if (state === "processing" || state === "error") { ask(state === "error" ? EVERY * 4 : EVERY); return; }
     clearInterval(run.clock);
-    one("[data-again]")?.toggleAttribute("hidden", retry === false);
     if (state === "action") ask(EVERY * 2);
     if (fresh && next && (state === "done" || (state === "action" && !("embed" in panel.dataset)))) setTimeout(go, 700, next);
   }
