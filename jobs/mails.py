@@ -21,7 +21,13 @@ log = logging.getLogger(__name__)
 SECONDS_AT_MOST = 90
 
 
-@job("oversight-send-mails", queue="mail", timeout=SECONDS_AT_MOST + 60, retry=())
+@job(
+    "oversight-send-mails",
+    queue="mail",
+    timeout=SECONDS_AT_MOST + 60,
+    retry=(),
+    without_queue=True,
+)
 def send_mails() -> dict[str, int]:
     """Send every mail that is due, one after the other; what cannot go out waits its turn.
 

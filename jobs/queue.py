@@ -9,7 +9,7 @@ import importlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry as RedisRetry
 from rq import Queue, Retry
 
+from jobs.without_queue import do_beside
 from models.session import send_with
 from models.settings import current_settings
 
@@ -48,6 +49,7 @@ class Job:
     queue: QueueName
     timeout: int
     retry: tuple[int, ...]
+    without_queue: bool = False
 
 
 JOBS: dict[str, Job] = {}
@@ -59,17 +61,20 @@ def job(
     queue: QueueName = "default",
     timeout: int = 60,
     retry: tuple[int, ...] = BACKOFF,
+    without_queue: bool = False,
 ) -> Callable[[Function], Function]:
     """Register a function as the job ``area-verb-what``; ``timeout`` in seconds.
 
     A job that the schedule lists takes no arguments (``dry_run`` by keyword where it has
-    one) and may return its counts; their ``errors`` alert the owner.
+    one) and may return its counts; their ``errors`` alert the owner. ``without_queue``: while
+    Redis is away it is done by the process that asks, beside the request, because somebody
+    waits for it.
     """
 
     def register(function: Function) -> Function:
         if name in JOBS:
             raise KeyError(f"two jobs are called {name}")
-        JOBS[name] = Job(name, function, queue, timeout, retry)
+        JOBS[name] = Job(name, function, queue, timeout, retry, without_queue)
         return function
 
     return register
@@ -108,18 +113,26 @@ def enqueue(name: str, args: tuple[Any, ...] = ()) -> None:
 
     Installed as ``models.session.send_with``, which leaves what cannot be sent to a sweep.
     """
-    global _left_alone_until
     load_jobs()
-    asked = JOBS[name]
+    try:
+        _put(JOBS[name], args)
+    except RedisError:
+        if JOBS[name].without_queue:
+            do_beside(name, partial(JOBS[name].function, *args))
+        raise
+
+
+def _put(asked: Job, args: tuple[Any, ...]) -> None:
+    global _left_alone_until
     if time.monotonic() < _left_alone_until:
         raise RedisError("Redis was away a moment ago")
     queue = Queue(asked.queue, connection=asking_connection(current_settings().redis_url))
     try:
         queue.enqueue_call(
             "jobs.perform.perform",
-            args=(name, *ids_of(args)),
+            args=(asked.name, *ids_of(args)),
             timeout=asked.timeout,
-            description=name,
+            description=asked.name,
             result_ttl=0,
             failure_ttl=SECONDS_A_FAILURE_IS_KEPT,
             retry=Retry(len(asked.retry), list(asked.retry)) if asked.retry else None,

@@ -24,6 +24,7 @@ from models.oversight import OutgoingMail
 from models.settings import use_settings
 from public.sandbox import create_sandbox
 from public.sandbox.state import EXTENSION
+from tests.browser.signing_in import code_in
 from tests.checkouts import GOOD
 from tests.databases import DATA
 from tests.faults.conftest import Street
@@ -203,6 +204,23 @@ def test_redis_stops_after_the_checkout_began(house, street):
     assert count(OutgoingMail) == 0
     assert dispatch()["errors"] == 0  # as the sweep does once Redis is back
     assert count(OutgoingMail) > 0
+
+
+def test_somebody_signs_in_by_mail_while_redis_is_away(house, street):
+    mailer = {"RESEND_API_KEY": "re_x", "RESEND_BASE_URL": f"{street.sandbox_url}/resend"}
+    house.webs(REDIS_URL=NO_REDIS, **mailer)
+    address = "cleo@example.org"
+    asked = street.ask("POST", f"{street.url}/api/auth/magic-link/send", json={"email": address})
+    assert asked.status_code == 200
+
+    def mails():
+        return street.ask("GET", f"{street.sandbox_url}/outbox.json?to={address}").json()["mails"]
+
+    [mail] = wait_for(mails)
+    code = {"email": address, "code": code_in(mail)}
+    answer = street.ask("POST", f"{street.url}/api/auth/magic-link/verify-otp", json=code)
+    assert (answer.status_code, answer.json()) == (200, {"redirect_url": "/choose-guild"})
+    assert count(OutgoingMail) == 1
 
 
 def test_redis_dies_with_the_queued_charge_in_it(house, street):
