@@ -1,6 +1,8 @@
 """People at their browsers: what they press and type, and what a page may never do to them."""
 
 import re
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, expect
@@ -58,6 +60,32 @@ def sideways(page: Page) -> int:
     return page.evaluate(
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
+
+
+@contextmanager
+def leaving(page: Page):
+    """What is pressed inside leads to another page, which has come at the end.
+
+    Without it the next step may act on the page that is going away, or break its request off.
+    """
+    with page.expect_navigation():
+        yield
+
+
+def see_the_result(page: Page) -> None:
+    """Without scripts: ask what became of the card that was typed."""
+    with leaving(page):
+        page.locator("[data-no-script] a").first.click()
+    look_again(page)
+
+
+def look_again(page: Page) -> None:
+    """Without scripts: reload for as long as the vault has not told us of the card."""
+    until = time.monotonic() + PATIENCE / 1000
+    while page.locator("[data-checkout][data-state=card]").count():
+        assert time.monotonic() < until, "the vault never told"
+        page.wait_for_timeout(200)
+        page.reload()
 
 
 def begin(panel, email: str) -> None:

@@ -4,6 +4,8 @@ import re
 
 import pyotp
 
+from tests.browser.people import leaving
+
 OWNER = "owner@weokto.localhost"
 WAYS_IN = "/verify?token="
 
@@ -25,7 +27,8 @@ def sign_in_by_link(house, page, address: str) -> None:
     page.locator('[data-step="email"] button').click()
     page.wait_for_url("**/verify-otp")
     page.goto(link_in(house.mail(address, WAYS_IN)))
-    page.locator("main form button").click()
+    with leaving(page):
+        page.locator("main form button").click()
 
 
 def enrol(page) -> None:

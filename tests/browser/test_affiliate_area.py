@@ -9,6 +9,7 @@ from tests.browser.past import an_affiliate_with_money
 from tests.browser.people import (
     NARROW,
     WIDE,
+    leaving,
     say_where_to_pay,
     sideways,
     why_newest_commission,
@@ -36,7 +37,8 @@ AMOUNTS = {
 
 
 def speak(page, language):
-    page.locator(f'.top button[value="{language}"]').click()
+    with leaving(page):
+        page.locator(f'.top button[value="{language}"]').click()
     expect(page.locator("html")).to_have_attribute("lang", language)
 
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.people import begin, type_card
+from tests.browser.people import begin, leaving, type_card
 
 KEY = "club-boutique-monthly"
 EARNED = "9,38"
@@ -13,7 +13,8 @@ def follow(page, address, answer):
     """Come by an affiliate's link, answer the question about the cookie, and wander."""
     page.goto(address)
     if answer:
-        page.locator(f'.consent button[value="{answer}"]').click()
+        with leaving(page):
+            page.locator(f'.consent button[value="{answer}"]').click()
         expect(page.locator(".consent")).to_have_count(0)
 
 
@@ -35,7 +36,8 @@ def kept(person):
 def test_a_purchase_in_the_same_visit_earns(house, somebody, email, affiliate, answer, cookies):
     person = somebody()
     follow(person.page, f"{house.stam}/?ref={affiliate}", answer)
-    person.page.locator('a[href*="/p/club-boutique"]').first.click()
+    with leaving(person.page):
+        person.page.locator('a[href*="/p/club-boutique"]').first.click()
     buy_here(person.page, email)
 
     assert len(kept(person)) == cookies

@@ -8,7 +8,9 @@ from tests.browser.people import (
     NARROW,
     begin,
     buy,
+    look_again,
     open_modal,
+    see_the_result,
     sideways,
     type_card,
 )
@@ -134,7 +136,7 @@ class TestWithoutScripts:
         type_card(panel)
         expect(panel.frame_locator("[data-vault]").locator("[data-token]")).to_be_visible()
 
-        page.locator("[data-no-script] a").first.click()
+        see_the_result(page)
         done = page.locator('[data-when="done"]:not([hidden])')
         expect(done.or_(page.locator("h1", has_text="Bienvenue"))).to_be_visible(timeout=20_000)
         page.wait_for_url("**/welcome*")
@@ -201,8 +203,7 @@ class TestChargedOnce:
         type_card(panel)
         expect(form.locator("[data-token]")).to_be_visible()
         page.reload()
-        while page.locator('[data-when="card"]').is_visible():
-            page.reload()  # the vault has not told us yet
+        look_again(page)
         page.wait_for_url("**/welcome*")
 
         assert house.mail(email, "WS-")

@@ -4,7 +4,16 @@ one, downloads the invoice, asks for the money back; on a phone and a desk, in b
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.people import DECLINED, NARROW, WIDE, buy, sideways, type_card
+from tests.browser.people import (
+    DECLINED,
+    NARROW,
+    WIDE,
+    buy,
+    leaving,
+    see_the_result,
+    sideways,
+    type_card,
+)
 from tests.browser.signing_in import link_in
 
 MONTHLY = "club-boutique-monthly"
@@ -27,11 +36,19 @@ def purchase(page):
 
 def press(page, address_part):
     """Follow the purchase's link whose address holds a word."""
-    purchase(page).locator(f'a[href*="{address_part}"]').first.click()
+    with leaving(page):
+        purchase(page).locator(f'a[href*="{address_part}"]').first.click()
 
 
 def confirm(page):
-    page.locator("main form button.button").first.click()
+    with leaving(page):
+        page.locator("main form button.button").first.click()
+
+
+def ask_money_back(page):
+    """Follow the first invoice's link to the page that asks for its money back."""
+    with leaving(page):
+        page.locator('#invoices a[href$="/refund"]').click()
 
 
 @pytest.fixture(params=LANGUAGES)
@@ -86,14 +103,15 @@ class TestAtHome:
         with page.expect_download() as download:
             page.locator('#invoices a[href$="/pdf"]').first.click()
         assert download.value.suggested_filename.startswith("WS-")
-        page.locator('#invoices a[href$="/refund"]').click()
+        ask_money_back(page)
         assert sideways(page) <= 0
         person.expects(422)
         page.locator("textarea").fill("   ")
         confirm(page)
         expect(page.locator("#refund-problem")).to_be_visible()
-        page.locator('main a[href^="/settings#"]').first.click()
-        page.locator('#invoices a[href$="/refund"]').click()
+        with leaving(page):
+            page.locator('main a[href^="/settings#"]').first.click()
+        ask_money_back(page)
         page.locator("textarea").fill("Ce n'est pas pour moi.")
         confirm(page)
 
@@ -123,7 +141,8 @@ class TestSwitching:
         before = len(house.charges())
         press(page, "/switch")
         assert sideways(page) <= 0
-        page.locator('main a[href*="/switch/"]').first.click()
+        with leaving(page):
+            page.locator('main a[href*="/switch/"]').first.click()
         assert sideways(page) <= 0
         shown = int(page.locator("[data-charge]").get_attribute("data-charge"))
         confirm(page)
@@ -147,7 +166,7 @@ class TestWithoutScripts:
         panel = page.locator("[data-checkout]")
         type_card(panel)
         expect(panel.frame_locator("[data-vault]").locator("[data-token]")).to_be_visible()
-        page.locator("[data-no-script] a").first.click()
+        see_the_result(page)
 
         done = page.locator('[data-when="done"]:not([hidden])')
         expect(done.or_(purchase(page))).to_be_visible()
@@ -158,8 +177,9 @@ class TestWithoutSigningIn:
         page = somebody(locale=language).page
         buy(page, f"{house.stam}/p/club-boutique", MONTHLY, email)
         page.goto(f"{house.stam}/")
-        page.locator('.consent button[value="no"]').click()
-        page.locator('footer a[href="/resilier"]').click()
+        for press in ('.consent button[value="no"]', 'footer a[href="/resilier"]'):
+            with leaving(page):
+                page.locator(press).click()
         page.locator("#cancel-email").fill(email)
         page.locator("main form button").click()
         page.wait_for_url("**/resilier/envoye")

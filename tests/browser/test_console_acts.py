@@ -84,11 +84,10 @@ class TestActs:
         page.goto(f"{house.console}/jobs/")
         row = page.locator("tr", has_text="ledger-verify")
         row.get_by_role("button", name="Exécuter").click()
-        for _ in range(20):
-            page.goto(f"{house.console}/jobs/")
-            if "Terminée" in row.inner_text():
-                break
-            page.wait_for_timeout(250)
+        page.wait_for_url("**/jobs/?run=*")
+
+        asked = page.locator("section[role=status]")  # the page looks again by itself
+        expect(asked).to_contain_text("Terminée")
         expect(row).to_contain_text("Terminée")
 
     def test_a_text_is_changed_in_its_list(self, house, owner, somebody):

@@ -66,6 +66,7 @@ def test_closing_it_leaves_the_page_as_it_was(house, blog, page):
 def test_a_button_that_is_not_on_sale_disappears(blog, somebody):
     person = somebody()
     person.expects(404)
-    person.page.goto(f"{blog}/no-such-button")
+    with person.page.expect_response(lambda answer: answer.status == 404):
+        person.page.goto(f"{blog}/no-such-button")
 
     expect(person.page.get_by_role("link")).to_have_count(0)

@@ -4,13 +4,14 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.people import NARROW, buy, sideways
+from tests.browser.people import NARROW, buy, leaving, sideways
 
 
 def find(console, house, view, words):
     """Open the first record that a list finds."""
     console.goto(f"{house.console}/{view}/?search={words}")
-    console.locator(f"tbody a[href*='/{view}/details/']").first.click()
+    with leaving(console):
+        console.locator(f"tbody a[href*='/{view}/details/']").first.click()
 
 
 class TestRefund:
@@ -25,7 +26,8 @@ class TestRefund:
         console.locator("[name=reason]").fill("Geste commercial")
         console.locator("form.sheet button.button").click()
         expect(console.locator(".effects")).to_contain_text("10,00")
-        console.locator("form.sheet button.button").click()
+        with leaving(console):
+            console.locator("form.sheet button.button").click()
 
         mail = house.mail(email, "AV-")
         assert "10,00" in mail["text"]
