@@ -1,9 +1,10 @@
 """A process of its own that sends refunds and is killed on the way, for crash tests.
 
 ``python -m tests.faults.dies_while_refunding WHERE [N]``: before or after its N-th commit, or
-around the call outside.
+around the call outside. Where the kill never comes, it says how many commits there were.
 """
 
+import json
 import os
 import signal
 import sys
@@ -33,11 +34,13 @@ class Deadly(HttpProvider):
         return answer
 
 
-def die_at_commit(where, number):
-    commits = iter(range(1, 1000))
+seen = {"before_commit": 0, "after_commit": 0}
 
+
+def die_at_commit(where, number):
     def on_commit(_session):
-        if next(commits) == number:
+        seen[where] += 1
+        if seen[where] == number:
             die()
 
     event.listen(Session, where, on_commit)
@@ -49,3 +52,4 @@ if __name__ == "__main__":
     if where.endswith("_commit"):
         die_at_commit(where, int(sys.argv[2]))
     send_refunds()
+    print(json.dumps(seen))

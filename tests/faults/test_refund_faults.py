@@ -1,5 +1,6 @@
 """Whatever fails while money goes back: it goes back once, with one credit note."""
 
+import json
 import os
 import signal
 import subprocess
@@ -29,6 +30,8 @@ KILLS = [
     ("after_call", 0, 1),
     ("before_commit", 2, 1),  # sent, and what came of it is about to be kept
     ("after_commit", 2, 1),
+    ("before_commit", 3, 1),  # nothing is left to send
+    ("after_commit", 3, 1),
 ]
 
 
@@ -90,7 +93,15 @@ class TestKilled:
         assert send_refunds()["sent"] == 0
         assert_given_back_once(street)
 
-    def kill(self, where, number):
+    @pytest.mark.parametrize("where", ["before_commit", "after_commit"])
+    def test_each_commit_has_its_kills(self, street, bought, where):
+        give_back(bought.id)
+        seen = json.loads(self.kill(where, 99, status=0))
+
+        killed = [number for each, number, _made in KILLS if each == where]
+        assert killed == list(range(1, seen[where] + 1))
+
+    def kill(self, where, number, status=-signal.SIGKILL):
         settings = current_settings()
         told = {
             name: str(getattr(settings, name.lower()))
@@ -110,7 +121,8 @@ class TestKilled:
             capture_output=True,
             timeout=60,
         )
-        assert done.returncode == -signal.SIGKILL, done.stderr
+        assert done.returncode == status, done.stderr
+        return done.stdout
 
 
 class TestProviderFails:

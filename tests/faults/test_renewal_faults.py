@@ -1,5 +1,6 @@
 """Renewals cut short at every step: resuming charges nobody twice and loses nobody."""
 
+import json
 import os
 import signal
 import subprocess
@@ -86,7 +87,18 @@ def assert_renewed_once(charges):
 class TestKilled:
     """A worker killed in the middle of a run, against the sandbox over HTTP."""
 
-    def renew_and_die(self, where, number):
+    KILLS = (
+        ("before_commit", 1, 0),
+        ("after_commit", 1, 0),
+        ("before_charge", 1, 0),
+        ("after_charge", 1, 1),
+        ("before_charge", 2, 1),
+        ("after_charge", 3, 3),
+        ("before_commit", 2, 3),
+        ("after_commit", 2, 3),
+    )
+
+    def renew_and_die(self, where, number, status=-signal.SIGKILL):
         settings = current_settings()
         names = ("database_url", "redis_url", "pcivault_base_url", "psp_base_url", "data_dir")
         told = {name.upper(): str(getattr(settings, name)) for name in names}
@@ -96,22 +108,12 @@ class TestKilled:
             capture_output=True,
             timeout=60,
         )
-        assert done.returncode == -signal.SIGKILL, done.stderr
+        assert done.returncode == status, done.stderr
+        return done.stdout
 
-    @pytest.mark.parametrize(
-        ("where", "number", "charged"),
-        [
-            ("before_commit", 1, 0),
-            ("after_commit", 1, 0),
-            ("before_charge", 1, 0),
-            ("after_charge", 1, 1),
-            ("before_charge", 2, 1),
-            ("after_charge", 3, 3),
-            ("before_commit", 2, 3),
-            ("after_commit", 2, 3),
-        ],
-    )
-    def test_at_every_step(self, street, where, number, charged):
+    @pytest.fixture
+    def due(self, street):
+        """Everybody has bought over HTTP, and is to be renewed an hour from now."""
         street.fault("psp_webhook", "drop", times=99)
         for email in PEOPLE:
             begun = street.begin(email)
@@ -119,6 +121,16 @@ class TestKilled:
             street.wait_for(begun, "succeeded")
         let_fall_due()
 
+    def test_each_commit_of_a_run_has_its_kills(self, street, due):
+        seen = json.loads(self.renew_and_die("nowhere", 0, status=0))
+
+        for where in ("before_commit", "after_commit"):
+            killed = [number for each, number, _charged in self.KILLS if each == where]
+            assert killed == list(range(1, seen["commit"] + 1))
+        assert seen["charge"] == len(PEOPLE)
+
+    @pytest.mark.parametrize(("where", "number", "charged"), KILLS)
+    def test_at_every_step(self, street, due, where, number, charged):
         self.renew_and_die(where, number)
         assert len(street.charges()) == len(PEOPLE) + charged
         resume()
