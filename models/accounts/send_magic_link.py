@@ -38,6 +38,8 @@ def send_magic_link(
     """
     email = clean_email(email)
     _one_at_a_time(session, f"magic-link:{platform}:{email.lower()}")
+    if actor.ip is not None:
+        _one_at_a_time(session, f"magic-link-from:{actor.ip}")
     _stay_within_limits(session, platform, email, actor.ip, now)
     _void_older(session, platform, email, now)
     way_in = make_magic_link(
@@ -59,7 +61,8 @@ def send_magic_link(
 
 
 def _one_at_a_time(session: Session, name: str) -> None:
-    """Two asks at once for one address wait for each other, or both would pass the count."""
+    """Two asks at once for one address, or from one, wait for each other, or both would pass the
+    count. Whoever takes both locks takes the mail address's first."""
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
