@@ -108,8 +108,10 @@ def _address_of(host: str, port: int, *, private: bool) -> str:
 def is_public(address: str) -> bool:
     """Whether an address is out on the internet, also when it is an IPv4 one dressed as IPv6."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    dressed = ip.ipv4_mapped or ip.sixtofour if isinstance(ip, ipaddress.IPv6Address) else None
-    ip = dressed or ip
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.is_site_local:  # given up long ago, and still routed inside some networks
+            return False
+        ip = ip.ipv4_mapped or ip.sixtofour or ip
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
