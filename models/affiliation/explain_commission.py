@@ -96,8 +96,8 @@ CLAWED_FROM = (
 def explain_commission(commission: Commission, clawbacks: Sequence[Clawback] = ()) -> list[Fact]:
     """Base, rate, parts, dates, and each taking back, in the order a reader asks."""
     notes: dict[str, Any] = dict(commission.explanation or {})
-    facts = [_base(commission), _rate(commission, notes), *_boost(notes), *_why_so(notes)]
-    facts += [*_profile(notes), *_parts(commission)]
+    facts = [_base(commission), _rate(commission, notes), *_boost(commission, notes)]
+    facts += [*_why_so(notes), *_profile(notes), *_parts(commission)]
     for clawback in clawbacks:
         facts += explain_clawback(clawback, commission)
     if commission.clawed_back_amount and len(clawbacks) != 1:
@@ -200,16 +200,21 @@ def _base(commission: Commission) -> Fact:
 
 
 def _rate(commission: Commission, notes: Mapping[str, Any]) -> Fact:
-    total = Cents(commission.total_amount)
+    """The rate; with what it comes to, unless a boost or the cap, told next, changes that."""
+    total, rate = Cents(commission.total_amount), _own_rate(commission, notes)
+    goes_on = notes.get("boost") or notes.get("capped")
     if commission.rate_type is RateType.FIXED:
+        if goes_on:
+            text = N_("The program pays a fixed amount, %(amount)s.")
+            return Fact("rate", text, {"amount": Cents(int(rate))})
         text = N_("The program pays a fixed amount, so the commission is %(total)s.")
         return Fact("rate", text, {"total": total})
-    source = RATE_SOURCES.get(str(notes.get("rate_source")), N_("The rate"))
-    return Fact(
-        "rate",
-        N_("%(source)s is %(rate)s %%, rounded half-up to the cent: %(total)s."),
-        {"source": Word(source), "rate": _own_rate(commission, notes), "total": total},
-    )
+    source = Word(RATE_SOURCES.get(str(notes.get("rate_source")), N_("The rate")))
+    if goes_on:
+        text = N_("%(source)s is %(rate)s %%.")
+        return Fact("rate", text, {"source": source, "rate": rate})
+    text = N_("%(source)s is %(rate)s %%, rounded half-up to the cent: %(total)s.")
+    return Fact("rate", text, {"source": source, "rate": rate, "total": total})
 
 
 def _own_rate(commission: Commission, notes: Mapping[str, Any]) -> Decimal:
@@ -217,19 +222,27 @@ def _own_rate(commission: Commission, notes: Mapping[str, Any]) -> Decimal:
     return Decimal(str(notes.get("rate") or commission.rate_applied))
 
 
-def _boost(notes: Mapping[str, Any]) -> list[Fact]:
-    """What a boost code added, in points or cents, and what came of it."""
+def _boost(commission: Commission, notes: Mapping[str, Any]) -> list[Fact]:
+    """What a boost code added, in points or cents, and what all of it comes to."""
     boost = notes.get("boost")
     if not boost:
         return []
     values: dict[str, Value] = {
         "code": str(boost["code"]),
         "added": Cents(int(boost["boost_amount"])),
+        "total": Cents(commission.total_amount),
     }
-    if boost["boost_type"] == BoostType.FLAT_BONUS:
-        return [Fact("boost", N_("The boost %(code)s added %(added)s of that."), values)]
-    values["points"] = Decimal(str(boost["boost_value"]))
-    text = N_("The boost %(code)s raised the rate by %(points)s points: %(added)s of that.")
+    if boost["boost_type"] == BoostType.FLAT_BONUS or commission.rate_type is RateType.FIXED:
+        text = N_("The boost %(code)s added %(added)s, so the commission is %(total)s.")
+        return [Fact("boost", text, values)]
+    values |= {
+        "points": Decimal(str(boost["boost_value"])),
+        "rate": commission.rate_applied,
+    }
+    text = N_(
+        "The boost %(code)s added %(points)s points. At %(rate)s %%, rounded half-up to the "
+        "cent, the commission is %(total)s: %(added)s more."
+    )
     return [Fact("boost", text, values)]
 
 
@@ -252,8 +265,8 @@ def _profile(notes: Mapping[str, Any]) -> list[Fact]:
         Fact(
             "lock_profile",
             N_(
-                "The affiliate counted as “%(profile)s” (%(age)s days since their first "
-                "commission), by version %(version)s of the lock rules."
+                "Lock profile: “%(profile)s”, day %(age)s since the first commission, by "
+                "version %(version)s of the lock rules."
             ),
             {
                 "profile": Word(PROFILE_WORDS[profile]),

@@ -17,7 +17,7 @@ from models.affiliation import (
 from models.affiliation.boost import boosted_so_far
 from models.affiliation.earn_commission import earn_commission, earn_commissions
 from models.affiliation.edit_lock_rules import LockRow, edit_lock_rules
-from models.affiliation.explain_commission import explain_commission
+from models.affiliation.explain_commission import Cents, explain_commission
 from models.affiliation.lock_rule import LockProfile
 from models.affiliation.prove_ledger import prove_ledger
 from models.billing import InvoiceKind
@@ -334,7 +334,11 @@ class TestBoosts:
             "boost_amount": extra,
         }
         assert commission.explanation["rate"] == "30"
-        assert "boost" in {fact.kind for fact in explain_commission(commission)}
+        told = {fact.kind: fact.values for fact in explain_commission(commission)}
+        assert told["rate"]["rate"] == 30
+        assert "total" not in told["rate"]  # 30 % alone does not come to it
+        assert told["boost"]["total"] == Cents(total)
+        assert told["boost"].get("rate", commission.rate_applied) == Decimal(rate)
         assert prove_ledger(session).ok
 
     def test_points_on_a_fixed_rate_are_a_share_of_the_base(self, session, shop, make, now):
