@@ -13,7 +13,6 @@ from functools import lru_cache, partial
 from gettext import NullTranslations
 from pathlib import Path
 
-from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal
 from babel.support import Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -21,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from models import clock
 from models.accounts import Platform
 from models.accounts.site import site_url
+from models.day_words import day_words, moment_words
 from models.oversight import OutgoingMail
 from models.settings import current_settings
 
@@ -143,19 +143,17 @@ def _amount(locale: str, cents: int, currency: str = "EUR") -> str:
 
 def _day(locale: str, instant: str) -> str:
     """An ISO instant as a day in Paris: 3 mars 2026."""
-    day = clock.paris(datetime.fromisoformat(instant)).date()
-    return str(format_date(day, format="long", locale=locale))
+    return day_words(clock.paris(datetime.fromisoformat(instant)).date(), locale)
 
 
 def _date(locale: str, day: str) -> str:
     """An ISO date: 3 mars 2026."""
-    return str(format_date(date.fromisoformat(day), format="long", locale=locale))
+    return day_words(date.fromisoformat(day), locale)
 
 
 def _moment(locale: str, instant: str) -> str:
     """An ISO instant as a day and a time in Paris."""
-    wall = clock.paris(datetime.fromisoformat(instant))
-    return str(format_datetime(wall, format="medium", locale=locale))
+    return moment_words(clock.paris(datetime.fromisoformat(instant)), locale)
 
 
 def _percent(locale: str, rate: str) -> str:

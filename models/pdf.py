@@ -15,7 +15,6 @@ from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 
-from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal
 from babel.support import Translations
 from fpdf import FPDF, XPos, YPos
@@ -23,6 +22,7 @@ from fpdf.enums import TableBordersLayout
 from fpdf.fonts import FontFace
 
 from models import clock
+from models.day_words import day_words, moment_words
 from models.errors import N_, DomainError
 
 log = logging.getLogger(__name__)
@@ -75,11 +75,11 @@ class Wording:
 
     def day(self, instant: datetime) -> str:
         """An instant as a day in Paris: ``3 mars 2026``."""
-        return str(format_date(clock.paris(instant).date(), format="long", locale=self.locale))
+        return day_words(clock.paris(instant).date(), self.locale)
 
     def moment(self, instant: datetime) -> str:
         """An instant as a day and a time in Paris."""
-        return str(format_datetime(clock.paris(instant), format="medium", locale=self.locale))
+        return moment_words(clock.paris(instant), self.locale)
 
     def percent(self, fraction: Decimal) -> str:
         """A rate given as a fraction: ``5,5 %`` in French, ``5.5%`` in English."""

@@ -1,15 +1,16 @@
 """Amounts, delays and days as people read them, in the language of the answer."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from babel.numbers import format_currency, format_decimal, format_percent
-from flask_babel import format_date, get_locale, ngettext
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
 from models.catalog import BillingInterval
 from models.clock import paris, today
+from models.day_words import LONG, day_words
 from models.errors import N_, BadInput
 
 _AMOUNT = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,2})?", re.ASCII)
@@ -83,6 +84,12 @@ def number_text(number: int | Decimal) -> str:
     return str(format_decimal(number, locale=str(get_locale() or "fr")[:2]))
 
 
+def percent_text(points: int | Decimal) -> str:
+    """Points of percent: ``30 %`` in French, ``30%`` in English."""
+    space = "\N{NO-BREAK SPACE}" if str(get_locale() or "fr")[:2] == "fr" else ""
+    return f"{number_text(points)}{space}%"
+
+
 def part_text(part: int, whole: int) -> str:
     """How much of a whole, in whole percent rounded half-up; a dash where there is no whole."""
     if whole <= 0:
@@ -98,4 +105,9 @@ def part_text(part: int, whole: int) -> str:
 def day_text(instant: datetime) -> str:
     """The day of an instant in Paris; its year only where it is not this one."""
     day = paris(instant).date()
-    return str(format_date(day, "d MMMM" if day.year == today().year else "d MMMM y"))
+    return day_here(day, "d MMMM" if day.year == today().year else LONG)
+
+
+def day_here(day: date, pattern: str = LONG) -> str:
+    """A date in the reader's language."""
+    return day_words(day, str(get_locale() or "fr")[:2], pattern)

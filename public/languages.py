@@ -11,7 +11,15 @@ from werkzeug.http import parse_accept_header
 
 LANGUAGES = ("fr", "en")
 LANGUAGE_COOKIE = "lang"
-babel = Babel()
+babel = Babel(
+    date_formats={
+        **Babel.default_date_formats,
+        "date.medium": "d MMM y",
+        "datetime.short": "dd/MM/y HH:mm",
+        "time.short": "HH:mm",
+    }
+)
+"""The house's own forms, the same in both languages: English alone would put the month first."""
 
 
 def install(app: Flask) -> None:

@@ -15,7 +15,7 @@ from public.affiliate import (
     payouts,
 )
 from public.affiliate.door import pages
-from public.amounts import cents_text, number_text, part_text, typed_amount
+from public.amounts import cents_text, day_here, number_text, part_text, typed_amount
 
 __all__ = [
     "api",
@@ -35,7 +35,11 @@ __all__ = [
 def install(app: Flask) -> None:
     """Serve them, each within the member area's frame."""
     app.jinja_env.filters.update(
-        cents=cents_text, count_text=number_text, part_of=part_text, typed_cents=typed_amount
+        cents=cents_text,
+        count_text=number_text,
+        day_here=day_here,
+        part_of=part_text,
+        typed_cents=typed_amount,
     )
     app.register_blueprint(pages)
     app.register_blueprint(api.pages)

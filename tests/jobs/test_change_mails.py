@@ -63,8 +63,8 @@ class TestChanges:
     def test_a_cancellation_is_confirmed_with_its_date(self, session, customer, told):
         cancel_subscription(session, customer.id, **WHO)
         mail = told()["cancelled"]
-        assert "March 11, 2026" in mail.text or "Mar 11, 2026" in mail.text
-        assert "April 1, 2026" in mail.text
+        assert "11 March 2026" in mail.text
+        assert "1 April 2026" in mail.text
 
     def test_a_cancellation_that_ends_at_once_says_so(self, session, make, told):
         clock.move_to(END + timedelta(hours=1))
@@ -93,7 +93,7 @@ class TestChanges:
         until = END + timedelta(days=14)
         extend_period(session, customer.id, until=until, reason="sorry", **WHO)
         mail = told()["period_extended"]
-        assert "April 15, 2026" in mail.text
+        assert "15 April 2026" in mail.text
         assert "sorry" not in mail.text
 
     def test_a_gift_says_until_when(self, session, make, told):
@@ -101,7 +101,7 @@ class TestChanges:
         user, product = make.user(locale="en"), make.plan().product
         grant_access(session, user.id, product.id, until=END, reason="friend", **WHO)
         mail = told()["access_granted"]
-        assert "April 1, 2026" in mail.text
+        assert "1 April 2026" in mail.text
         assert "/login" in mail.text
 
 
@@ -110,7 +110,7 @@ class TestNotices:
         on_trial(make, user=make.user(locale="en"))
         give_notices(session, NoticeKind.TRIAL_ENDING, now=END - timedelta(days=3))
         text = told()["trial_reminder"].text
-        for words in ("€49.00 a month", "April 1, 2026", "March 31, 2026"):
+        for words in ("€49.00 a month", "1 April 2026", "31 March 2026"):
             assert words in text
 
     def test_an_annual_plan_says_the_last_day(self, session, make, told):
@@ -118,7 +118,7 @@ class TestNotices:
         subscribe(make, plan, user=make.user(locale="en"))
         give_notices(session, NoticeKind.ANNUAL_TERM, now=END - timedelta(days=60))
         text = told()["annual_notice"].text
-        for words in ("€490.00 a year", "April 1, 2026", "March 30, 2026"):
+        for words in ("€490.00 a year", "1 April 2026", "30 March 2026"):
             assert words in text
 
     def test_a_plan_that_waits_is_what_the_term_will_cost(self, session, make, told):
@@ -157,7 +157,7 @@ def test_changes_of_plan_are_told(committed):
     with staff_reading() as session:
         mails = {mail.kind: render(mail) for mail in session.scalars(select(OutgoingMail))}
     assert set(mails) == {"switch_planned", "plan_switched"}
-    for words in ("Light", "€19.00 a month", "April 1, 2026"):
+    for words in ("Light", "€19.00 a month", "1 April 2026"):
         assert words in mails["switch_planned"].text
     for words in ("Other", "€49.00 a month"):
         assert words in mails["plan_switched"].text

@@ -97,7 +97,7 @@ class TestWording:
         ("locale", "amount", "rate", "day"),
         [
             ("fr", "1\u202f225,00\xa0€", "5,5\xa0%", "11 mars 2026"),
-            ("en", "€1,225.00", "5.5%", "March 11, 2026"),
+            ("en", "€1,225.00", "5.5%", "11 March 2026"),
             ("xx", "1\u202f225,00\xa0€", "5,5\xa0%", "11 mars 2026"),
         ],
         ids=["fr", "en", "another"],
