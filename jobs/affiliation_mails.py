@@ -1,5 +1,6 @@
 """Mails about commissions and risk: what was taken back, what was released, what to decide."""
 
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.alert_listeners import alert_owner
+from models import clock
 from models.accounts import User
 from models.affiliation import AffiliateProfile, Commission
 from models.billing import Customer
@@ -47,9 +49,9 @@ def mail_clawed_back(session: Session, event: OutboxEvent) -> None:
 
 
 def mail_matured(session: Session, event: OutboxEvent) -> None:
-    """What was released to an affiliate: one mail a run, however many parts and chunks.
+    """What was released to an affiliate, as a digest of the week, sent on Monday morning.
 
-    A mail that still waits to be sent takes up what a later chunk of the run releases.
+    The digest that waits takes up whatever is released until then.
     """
     affiliate_id = UUID(event.subject_id)
     waiting = session.scalar(
@@ -87,7 +89,16 @@ def mail_matured(session: Session, event: OutboxEvent) -> None:
         key=f"{MATURED}:{event.id}",
         user_id=user.id,
         context=said,
+        not_before=next_digest(clock.now()),
     )
+
+
+def next_digest(now: datetime) -> datetime:
+    """The next Monday at nine, Paris time, after an instant."""
+    here = clock.paris(now)
+    monday = here.date() + timedelta(days=-here.weekday() % 7)
+    at_nine = datetime.combine(monday, time(9), tzinfo=here.tzinfo)
+    return at_nine if at_nine > now else at_nine + timedelta(days=7)
 
 
 def alert_risk_decision(session: Session, event: OutboxEvent) -> None:

@@ -1,6 +1,7 @@
 """Queueing a mail: its row, in the transaction of the fact it tells of."""
 
 import json
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -28,12 +29,14 @@ def queue_mail(
     user_id: UUID | None = None,
     context: dict[str, Any] | None = None,
     secrets: dict[str, Any] | None = None,
+    not_before: datetime | None = None,
 ) -> OutgoingMail:
     """Have a mail of this kind sent once the transaction has committed.
 
     ``key`` names the fact: a second call with it gives the first mail back and sends
     nothing more. ``context`` is what the template says and may be read in the console;
-    ``secrets`` (a sign-in link, its code) is encrypted and forgotten once sent.
+    ``secrets`` (a sign-in link, its code) is encrypted and forgotten once sent. With
+    ``not_before`` it waits for that instant.
     """
     session.execute(
         insert(OutgoingMail)
@@ -48,7 +51,7 @@ def queue_mail(
             context=plain(context or {}),
             secrets=json.dumps(plain(secrets)) if secrets else None,
             created_at=clock.now(),
-            next_try_at=clock.now(),
+            next_try_at=not_before or clock.now(),
         )
         .on_conflict_do_nothing(index_elements=["idempotency_key"])
     )

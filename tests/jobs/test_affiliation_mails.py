@@ -1,8 +1,10 @@
 """Mails that follow from clawbacks, releases and risk."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from jobs.affiliation_mails import alert_risk_decision, mail_clawed_back, mail_matured
+import pytest
+
+from jobs.affiliation_mails import alert_risk_decision, mail_clawed_back, mail_matured, next_digest
 from jobs.mail_rendering import render
 from models.oversight import SYSTEM, MailStatus, OutboxEvent, OutgoingMail, emit
 from tests.models.affiliation.sales import Sale, Shop
@@ -32,7 +34,7 @@ def test_a_clawback_says_what_was_taken_and_from_where(session, make, now):
     assert "€6.13" in render(mail).text
 
 
-def test_releases_that_wait_together_are_one_mail(session, make, now):
+def test_releases_of_a_week_are_one_mail(session, make, now):
     affiliate = make.affiliate()
     for amount, parts in ((980, 1), (245, 2)):
         data = {"released_amount": amount, "parts": parts}
@@ -42,11 +44,25 @@ def test_releases_that_wait_together_are_one_mail(session, make, now):
 
     mail = session.query(OutgoingMail).one()
     assert (mail.context["released"], mail.context["count"]) == (1225, 3)
+    assert mail.next_try_at == next_digest(now)
 
     mail.status = MailStatus.SENT
     session.flush()
     mail_matured(session, told(session, "affiliation.commissions_matured")[-1])
     assert session.query(OutgoingMail).count() == 2
+
+
+@pytest.mark.parametrize(
+    ("now", "at"),
+    [
+        ("2026-03-10T11:00+01:00", "2026-03-16T09:00+01:00"),
+        ("2026-03-16T08:59+01:00", "2026-03-16T09:00+01:00"),
+        ("2026-03-16T09:00+01:00", "2026-03-23T09:00+01:00"),
+        ("2026-03-28T03:00+01:00", "2026-03-30T09:00+02:00"),  # summer time begins between
+    ],
+)
+def test_a_digest_leaves_on_monday_morning(now, at):
+    assert next_digest(datetime.fromisoformat(now)) == datetime.fromisoformat(at)
 
 
 def test_the_owner_is_asked_to_decide(session, make, now):
