@@ -11,7 +11,12 @@ from flask import current_app
 from markupsafe import Markup
 
 from models.settings import current_settings
-from public.legal_words import cancel_words, confirm_withdrawal_words, withdraw_words
+from public.legal_words import (
+    cancel_words,
+    confirm_withdrawal_words,
+    vat_mention,
+    withdraw_words,
+)
 
 NAMES = ("mentions-legales", "cgu", "cgv", "retractation", "confidentialite", "cookies")
 SLOT = re.compile(r"\{(\w+)\}")
@@ -20,8 +25,9 @@ _markdown = mistune.create_markdown(escape=True, plugins=["table", "strikethroug
 
 @dataclass(frozen=True)
 class Document:
-    """A legal page: its title (the file's first heading) and the rest as HTML."""
+    """A legal page: its name, its title (the file's first heading) and the rest as HTML."""
 
+    name: str
     title: str
     html: Markup
 
@@ -34,7 +40,7 @@ def document(name: str, language: str) -> Document | None:
     path = folder / (f"{name}.md" if language == "fr" else f"{name}.{language}.md")
     if not path.exists():
         path = folder / f"{name}.md"
-    return _read_once(path, path.stat().st_mtime_ns, particulars())
+    return _read_once(name, path, path.stat().st_mtime_ns, particulars())
 
 
 def edition(name: str) -> str:
@@ -46,12 +52,11 @@ def edition(name: str) -> str:
 def particulars() -> tuple[tuple[str, str], ...]:
     """What the texts say of the company and its delays, from the settings."""
     settings = current_settings()
-    vat = settings.company_vat_number or "TVA non applicable, art. 293 B du CGI"
     return (
         ("company_name", settings.company_name),
         ("company_address", settings.company_address),
         ("company_siren", settings.company_siren),
-        ("company_vat", vat),
+        ("company_vat", f", {vat}" if (vat := vat_mention()) else ""),
         ("company_email", settings.company_email),
         ("withdrawal_days", str(settings.withdrawal_right_days)),
         ("refund_days", str(settings.refund_within_days)),
@@ -62,9 +67,11 @@ def particulars() -> tuple[tuple[str, str], ...]:
 
 
 @lru_cache(maxsize=64)
-def _read_once(path: Path, _changed: int, words: tuple[tuple[str, str], ...]) -> Document:
+def _read_once(
+    name: str, path: Path, _changed: int, words: tuple[tuple[str, str], ...]
+) -> Document:
     known = dict(words)
     text = SLOT.sub(lambda slot: known.get(slot[1], slot[0]), path.read_text(encoding="utf-8"))
     first = text.partition("\n")[0]
     html = Markup(str(_markdown(text)))
-    return Document(title=first.lstrip("# ").strip(), html=html)
+    return Document(name=name, title=first.lstrip("# ").strip(), html=html)

@@ -13,6 +13,7 @@ def install(app: Flask) -> None:
         withdraw_words=withdraw_words,
         confirm_withdrawal_words=confirm_withdrawal_words,
         cancel_words=cancel_words,
+        price_note=price_note,
         withdrawal_days=lambda: current_settings().withdrawal_right_days,
     )
 
@@ -21,6 +22,24 @@ def own_words(name: str, ours: str) -> str:
     """The owner's text under a setting's name in the language of the answer, else ours."""
     language = "en" if str(get_locale() or "fr").startswith("en") else "fr"
     return str(getattr(current_settings(), f"{name}_{language}")) or ours
+
+
+def price_note() -> str:
+    """What stands under prices: whether they hold VAT, and the days of the withdrawal."""
+    settings = current_settings()
+    days = settings.withdrawal_right_days
+    if settings.vat_rate:
+        return _("Prices include VAT. You have %(days)s days to change your mind.", days=days)
+    return _("No VAT is charged. You have %(days)s days to change your mind.", days=days)
+
+
+def vat_mention() -> str:
+    """The company's VAT number, or that it charges none; empty where neither is known."""
+    settings = current_settings()
+    if not settings.vat_rate:
+        return _("VAT not applicable, article 293 B of the French tax code")
+    number = settings.company_vat_number
+    return _("VAT number: %(number)s", number=number) if number else ""
 
 
 def withdraw_words() -> str:

@@ -24,6 +24,8 @@ from models.accounts.edit_profile import edit_profile
 from models.session import member_session, unit_of_work
 from models.settings import current_settings
 from public import legal
+from public.amounts import amount_text, percent_text
+from public.api_payments import CLICK_COOKIE
 from public.brand import brand_here, public_url, somebody_is_signed_in
 from public.buttons import note_own_sightings, offers_here
 from public.destinations import path_here
@@ -43,6 +45,7 @@ A_YEAR = 365 * 24 * 3600
 
 def install(app: Flask) -> None:
     """Serve the public pages; every template knows its brand."""
+    app.jinja_env.filters.update(amount=amount_text, percent=percent_text)
     app.register_blueprint(pages)
     app.context_processor(frame_of_every_page)
 
@@ -91,8 +94,13 @@ def shown_to_all(template: str, **context: Any) -> Response:
 @pages.get("/")
 def landing() -> ResponseReturnValue:
     """The front door of the host's brand."""
-    brand = brand_here()
-    return shown_to_all(f"public/{brand.slug}/landing.html", communities=Lazily(communities_here))
+    settings = current_settings()
+    return shown_to_all(
+        f"public/{brand_here().slug}/landing.html",
+        communities=Lazily(communities_here),
+        withdrawal_minimum=settings.withdrawal_minimum,
+        withdrawal_fee=settings.withdrawal_fee_rate * 100,
+    )
 
 
 class Lazily:
@@ -168,11 +176,16 @@ def switch_language() -> ResponseReturnValue:
 @pages.post("/consent")
 @csrf.exempt
 def answer_consent() -> ResponseReturnValue:
-    """Remember for six months whether the referral cookie may be set, and go back to the page."""
+    """Remember for six months whether the referral cookie may be set, and go back to the page.
+
+    The answer may be changed at any time; refusing takes away the cookie that was allowed."""
     choice = request.form.get("choice", "")
     if choice not in ("yes", "no"):
         abort(422)
-    return _remembering(CONSENT_COOKIE, choice, SIX_MONTHS)
+    answer = _remembering(CONSENT_COOKIE, choice, SIX_MONTHS)
+    if choice == "no" and CLICK_COOKIE in request.cookies:
+        answer.delete_cookie(CLICK_COOKIE, secure=request.is_secure, httponly=True, samesite="Lax")
+    return answer
 
 
 def _remembering(name: str, value: str, seconds: int) -> Response:

@@ -123,9 +123,9 @@ class TestLanguage:
 
 class TestConsent:
     def test_is_asked_once_and_nothing_is_set_before(self, client):
-        first = client.get("/legal/cookies")
+        first = client.get("/legal/cgv")
         client.post("/consent", data={"choice": "no", "next": "/"})
-        second = client.get("/legal/cookies")
+        second = client.get("/legal/cgv")
 
         assert 'action="/consent"' in first.text
         assert "Set-Cookie" not in first.headers
@@ -137,6 +137,18 @@ class TestConsent:
 
         assert answer.location == "/?click=abc123"
         assert "Max-Age=15724800" in answer.headers["Set-Cookie"]
+
+    def test_may_be_taken_back_where_cookies_are_explained(self, client):
+        client.post("/consent", data={"choice": "yes", "next": "/"})
+        client.set_cookie("weokto_aff_ref", "abc123")
+
+        asked = client.get("/legal/cookies")
+        answer = client.post("/consent", data={"choice": "no", "next": "/legal/cookies"})
+
+        assert asked.text.count('action="/consent"') == 1
+        assert client.get_cookie("weokto_aff_ref") is None
+        assert client.get_cookie("consent").value == "no"
+        assert answer.location == "/legal/cookies"
 
     def test_another_answer_is_refused(self, client):
         assert client.post("/consent", data={"choice": "perhaps"}).status_code == 422
