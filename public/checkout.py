@@ -17,7 +17,7 @@ from models.billing.begin_checkout import begin_checkout, try_another_card
 from models.billing.checkout_state import CheckoutState, CheckoutStatus
 from models.billing.quote import quote_of
 from models.billing.resolve_unknown import look_into
-from models.billing.start_checkout import AlreadyCustomer, ConsentMissing
+from models.billing.start_checkout import AlreadyCustomer, CheckoutAsked, ConsentMissing
 from models.catalog import PaymentButton
 from models.catalog.on_sale import NotOnSale, button_on_sale
 from models.clock import paris
@@ -79,8 +79,8 @@ def begin(button_key: str) -> ResponseReturnValue:
     except (NotOnSale, AlreadyCustomer) as refusal:
         return _refused(refusal)
     except (NotAnAddress, ConsentMissing) as refusal:
-        errors = {refusal.field: in_words(refusal)}
-        return _start_page(_button(button_key), email=asked.email or "", errors=errors), 422
+        errors = {refusal.field: in_words(refusal), **_missing(asked)}
+        return _start_page(_button(button_key), asked, errors), 422
     return redirect(_pay_address(begun.capture.id), 303)
 
 
@@ -120,6 +120,16 @@ def back_from_bank(capture_id: UUID) -> ResponseReturnValue:
     return redirect(_pay_address(capture_id), 303)
 
 
+def _missing(asked: CheckoutAsked) -> dict[str | None, str]:
+    """What the form lacks, in words, so that one refusal tells of all of it."""
+    missing: dict[str | None, str] = {}
+    if asked.user_id is None and not asked.email:
+        missing["email"] = _("Write an address like name@example.org.")
+    if asked.consent_text is None:
+        missing["consent"] = in_words(ConsentMissing(field="consent"))
+    return missing
+
+
 def _button(key: str) -> PaymentButton:
     """A button on sale. Raises NotOnSale, and AlreadyCustomer for somebody signed in who is."""
     with staff_reading() as session:
@@ -132,14 +142,18 @@ def _button(key: str) -> PaymentButton:
 
 
 def _start_page(
-    button: PaymentButton, *, email: str = "", errors: dict[str | None, str] | None = None
+    button: PaymentButton,
+    asked: CheckoutAsked | None = None,
+    errors: dict[str | None, str] | None = None,
 ) -> str:
+    """The first step; with what was typed and ticked, and what was wrong, after a refusal."""
     return _page(
         button,
         "start",
         offer=bill_of(button.button_key, quote_of(button.product, button.plan), start=clock.now()),
         needs_email=not current_user.is_authenticated,
-        email=email,
+        email=(asked and asked.email) or "",
+        consents=bool(asked and asked.consent_text),
         errors=errors or {},
         consent_text=consent_text(),
         action_url=url_for(".begin", button_key=button.button_key, **_embedded()),

@@ -315,6 +315,16 @@ class TestPages:
         assert unticked.status_code == 422
         assert count(CaptureEndpoint) == 0
 
+    def test_one_refusal_tells_of_all_that_is_missing_and_keeps_what_was_given(self, visitor, key):
+        empty = self.begin(visitor, key, email="", consent="").text
+        only_ticked = self.begin(visitor, key, email="").text
+
+        told = re.compile(r'data-error="(\w+)">')
+        assert told.findall(empty) == ["email", "consent"]
+        assert told.findall(only_ticked) == ["email"]
+        assert "required checked>" in only_ticked
+        assert "“”" not in empty
+
     def test_without_the_forms_token_nothing_begins(self, visitor, key):
         answer = visitor.post(f"/checkout/{key}", data={"email": "b@example.org", "consent": "yes"})
 

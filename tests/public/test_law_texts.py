@@ -37,7 +37,7 @@ class TestTrials:
         open_shop()
         page = visitor.get("/checkout/cercle-createurs-monthly", base_url=HOSTS[1]).text
 
-        beside = page[page.index("Continue to the card") :]
+        beside = page[page.index("Order with an obligation to pay") :]
         assert "€1 today" in beside
         assert "then €29 a month from 17 March" in beside
 
