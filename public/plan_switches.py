@@ -19,7 +19,7 @@ from models.billing.undo_switch import undo_switch
 from models.catalog import Plan
 from models.errors import DomainError
 from models.session import staff_reading, unit_of_work
-from public.amounts import amount_text, day_text, days_text
+from public.amounts import amount_text, day_text
 from public.checkout_words import BillLine
 from public.errors import in_words
 from public.identity import acting, member_reading, signed_in_only
@@ -153,9 +153,9 @@ def _sentences(switch: Switch) -> list[str]:
     if switch.days_in_period:
         said.append(
             _(
-                "Of the period you paid for, %(left)s of %(all)s are left, today counted.",
-                left=days_text(switch.days_left),
-                all=days_text(switch.days_in_period),
+                "Days left of the period you paid for, today counted: %(left)s of %(all)s.",
+                left=switch.days_left,
+                all=switch.days_in_period,
             )
         )
     if switch.credit_lost:

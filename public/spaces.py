@@ -75,7 +75,7 @@ def overview(figures: Figures) -> list[dict[str, str]]:
     """An affiliate's figures of the welcome page."""
     return [
         {
-            "label": _("Commissions earned"),
+            "label": _("Earned, refunds deducted"),
             "text": cents_text(figures.earned - figures.clawed_back),
         },
         {"label": _("Available"), "text": cents_text(figures.available)},

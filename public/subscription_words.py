@@ -59,6 +59,7 @@ class ShownPurchase:
     may_switch: bool
     may_update_card: bool
     withdraw_until_text: str
+    is_withdrawn: bool
     sales_path: str
 
 
@@ -73,7 +74,7 @@ def shown_purchase(purchase: OwnPurchase, *, now: datetime) -> ShownPurchase:
         product_name=purchase.product_name or _("A product no longer on show"),
         plan_name=purchase.plan_name,
         community_name=purchase.community.name if purchase.community else "",
-        status_text=_status(customer),
+        status_text=_status(purchase),
         is_running=customer.is_running,
         is_past_due=customer.status is CustomerStatus.PAST_DUE,
         price_text=price_words(terms) if terms else "",
@@ -89,6 +90,7 @@ def shown_purchase(purchase: OwnPurchase, *, now: datetime) -> ShownPurchase:
         withdraw_until_text=day_text(withdraw_until - timedelta(seconds=1))
         if withdraw_until
         else "",
+        is_withdrawn=_renounced(purchase) is not None,
         sales_path=f"/p/{customer.product.slug}"
         if customer.product and not customer.is_running
         else "",
@@ -122,7 +124,10 @@ def card_words(purchase: OwnPurchase) -> Card | None:
     return Card(f"{(card.brand or _('Card')).capitalize()} •••• {card.last4}", expiry)
 
 
-def _status(customer: Customer) -> str:
+def _status(purchase: OwnPurchase) -> str:
+    customer = purchase.customer
+    if customer.is_running and _renounced(purchase):
+        return _("Withdrawal received")
     if customer.is_running and customer.cancel_at_period_end:
         return _("Cancelled, still open")
     if customer.is_complimentary and customer.is_running:
@@ -154,7 +159,10 @@ def _sentences(purchase: OwnPurchase) -> list[str]:
     if not customer.is_running:
         return [_("Ended on %(date)s.", date=day_text(ends))] if ends else [_("Ended.")]
     if at := _renounced(purchase):
-        return [_("You withdrew from this contract on %(date)s.", date=day_text(at))]
+        return [
+            _("You withdrew from this contract on %(date)s.", date=day_text(at)),
+            _("Nothing more is charged; access lasts until you are refunded."),
+        ]
     if customer.is_complimentary:
         until = [_("Access is offered until %(date)s.", date=day_text(ends))] if ends else []
         return [*until, _("Nothing is charged.")]

@@ -35,7 +35,7 @@ from public.affiliate.asked import address, choice_asked, day_asked, end_of, key
 from public.affiliate.door import for_affiliates, pages
 from public.affiliate.downloads import as_pdf
 from public.affiliate.words import METHODS, WITHDRAWALS
-from public.amounts import cents_typed, number_text, typed_amount
+from public.amounts import cents_typed, percent_text, typed_amount
 from public.errors import in_words
 from public.identity import acting, member_reading
 from public.letting_in import language
@@ -176,7 +176,7 @@ def payouts_page(typed: str = "", refusal: DomainError | None = None) -> Respons
         "public/affiliate/payouts.html",
         available=available,
         minimum=settings.withdrawal_minimum,
-        fee_rate=number_text(settings.withdrawal_fee_rate * 100),
+        fee_rate=percent_text(settings.withdrawal_fee_rate * 100),
         destination=destination_of(g.affiliate),
         typed=typed[:40] or typed_amount(max(0, available)),
         refused=in_words(refusal) if refusal else "",

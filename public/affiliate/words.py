@@ -19,11 +19,11 @@ GOOD, WAIT, BAD, OFF = "good", "wait", "bad", "off"
 
 COMMISSIONS = {
     CommissionStatus.PENDING_LOCK: (N_("Cooling-off"), WAIT),
-    CommissionStatus.LOCKED: (N_("Locked"), WAIT),
+    CommissionStatus.LOCKED: (N_("Still locked"), WAIT),
     CommissionStatus.PARTIALLY_MATURED: (N_("Partly released"), GOOD),
     CommissionStatus.MATURED: (N_("Released"), GOOD),
-    CommissionStatus.PAID: (N_("Paid out"), GOOD),
-    CommissionStatus.CLAWED_BACK: (N_("Taken back"), BAD),
+    CommissionStatus.PAID: (N_("Paid to you"), GOOD),
+    CommissionStatus.CLAWED_BACK: (N_("All taken back"), BAD),
 }
 
 WITHDRAWALS = {

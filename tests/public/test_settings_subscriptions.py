@@ -203,7 +203,7 @@ class TestSwitching:
 
         assert 'data-charge="3387"' in page  # 50 € × 21 of 31 days
         assert "€33.87" in page
-        assert "21 days of 31 days" in page
+        assert "today counted: 21 of 31." in page
         assert "Then €99 a month, next on 10 April." in page
 
     def test_a_cheaper_plan_waits_for_the_periods_end(self, ada):

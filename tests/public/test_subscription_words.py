@@ -269,8 +269,11 @@ class TestWithdrawing:
             extra={"renounced_at": now.isoformat()},
         )
 
-        assert it.sentences == ("You withdrew from this contract on 10 March.",)
-        assert it.withdraw_until_text == ""
+        assert it.sentences == (
+            "You withdrew from this contract on 10 March.",
+            "Nothing more is charged; access lasts until you are refunded.",
+        )
+        assert (it.status_text, it.withdraw_until_text) == ("Withdrawal received", "")
 
     def test_of_an_earlier_order_says_nothing_about_this_one(self, shown, make, now):
         it = shown(
