@@ -1,11 +1,15 @@
 """Languages: French by default, English complete; the profile decides, then the site's own
 switch (a ``lang`` cookie), then the browser."""
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 from flask import Flask, current_app, has_request_context, request
 from flask_babel import Babel, get_locale
 from flask_login import current_user
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
@@ -31,6 +35,17 @@ def install(app: Flask) -> None:
     )
     babel.init_app(app, locale_selector=choose_language)
     app.jinja_env.globals["get_locale"] = get_locale
+
+
+def said_to_the_reader(write: Callable[..., str]) -> Callable[..., str]:
+    """A filter that writes in the reader's language. Jinja must not work it out ahead for a
+    constant, or the page would keep the language of whoever came first."""
+
+    @pass_context
+    def written(_context: Context, *args: Any) -> str:
+        return write(*args)
+
+    return written
 
 
 def choose_language() -> str:

@@ -32,7 +32,7 @@ from public.destinations import path_here
 from public.forms import csrf
 from public.headers import allow_vault
 from public.identity import acting
-from public.languages import LANGUAGE_COOKIE, LANGUAGES
+from public.languages import LANGUAGE_COOKIE, LANGUAGES, said_to_the_reader
 from public.origins import ForeignOrigin, came_from_here
 from public.rendered import keep_this_answer, kept_text
 from public.shop_window import communities_shown, product_shown
@@ -45,7 +45,9 @@ A_YEAR = 365 * 24 * 3600
 
 def install(app: Flask) -> None:
     """Serve the public pages; every template knows its brand."""
-    app.jinja_env.filters.update(amount=amount_text, percent=percent_text)
+    app.jinja_env.filters.update(
+        amount=said_to_the_reader(amount_text), percent=said_to_the_reader(percent_text)
+    )
     app.register_blueprint(pages)
     app.context_processor(frame_of_every_page)
 

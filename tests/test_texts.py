@@ -34,6 +34,7 @@ NAMES = re.compile(
 ATTRIBUTES = re.compile(r'[\w-]+="[^"]*"(?:\s+(?:hidden|autofocus))?')
 """What a macro or a condition adds to a tag, left alone once its Jinja is gone."""
 
+LEGAL = ROOT / "content" / "legal"
 SENTENCE = re.compile(r"[A-Z][a-z]+ [a-z]")
 WORD = re.compile(r"[^\W\d_]{2,}")
 ACCENTED = re.compile(r"[àâçéèêëîïôûùüœ«»ÀÉÊ]")
@@ -99,6 +100,17 @@ class TestFrench:
             text for m in texts_of(french) for text in forms(m.string) if BAD_FRENCH.search(text)
         ]
 
+        assert not wrong
+
+    def test_is_so_in_the_legal_texts_too(self):
+        french = [path for path in LEGAL.glob("*.md") if "." not in path.stem]
+        wrong = [
+            f"{path.name}: {found.group()!r}"
+            for path in french
+            for found in BAD_FRENCH.finditer(path.read_text(encoding="utf-8"))
+        ]
+
+        assert french
         assert not wrong
 
 

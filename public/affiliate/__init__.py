@@ -16,6 +16,7 @@ from public.affiliate import (
 )
 from public.affiliate.door import pages
 from public.amounts import cents_text, day_here, number_text, part_text, typed_amount
+from public.languages import said_to_the_reader
 
 __all__ = [
     "api",
@@ -35,11 +36,11 @@ __all__ = [
 def install(app: Flask) -> None:
     """Serve them, each within the member area's frame."""
     app.jinja_env.filters.update(
-        cents=cents_text,
-        count_text=number_text,
-        day_here=day_here,
-        part_of=part_text,
-        typed_cents=typed_amount,
+        cents=said_to_the_reader(cents_text),
+        count_text=said_to_the_reader(number_text),
+        day_here=said_to_the_reader(day_here),
+        part_of=said_to_the_reader(part_text),
+        typed_cents=said_to_the_reader(typed_amount),
     )
     app.register_blueprint(pages)
     app.register_blueprint(api.pages)

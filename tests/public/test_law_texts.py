@@ -1,6 +1,7 @@
 """What the law wants said, where it wants it said: beside buttons, at checkouts, in footers."""
 
 import re
+from decimal import Decimal
 
 import pytest
 
@@ -48,6 +49,37 @@ class TestTrials:
         )
 
         assert told.json["terms_text"] == "€1 for 7 days, then €29 a month from 17 March"
+
+
+class TestPrices:
+    PAGES = ("/", "/p/academy-premium")
+
+    @pytest.mark.parametrize("path", PAGES)
+    def test_say_that_they_hold_vat_where_they_do(self, visitor, path):
+        open_shop()
+
+        assert "Prices include VAT. You have 14 days" in visitor.get(path).text
+
+    @pytest.mark.parametrize("path", PAGES)
+    def test_follow_the_settings(self, visitor, settings, path):
+        changed = {"vat_rate": Decimal(0), "withdrawal_right_days": 30}
+        use_settings(settings.model_copy(update=changed))
+        open_shop()
+
+        assert "No VAT is charged. You have 30 days" in visitor.get(path).text
+
+    @pytest.mark.parametrize(
+        ("changed", "words"),
+        [
+            ({"vat_rate": Decimal(0)}, "VAT not applicable, article 293 B"),
+            ({"company_vat_number": "FR12345678901"}, "VAT number: FR12345678901"),
+        ],
+    )
+    def test_sellers_vat_stands_in_the_terms(self, visitor, settings, changed, words):
+        use_settings(settings.model_copy(update=changed))
+
+        assert words in visitor.get("/legal/cgv").text
+        assert "293 B" in words or "293 B" not in visitor.get("/legal/mentions-legales").text
 
 
 class TestConsent:

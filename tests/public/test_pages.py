@@ -47,6 +47,14 @@ class TestFrontDoors:
             assert {"Organization", "FAQPage"} <= described(page).keys()
             assert 'property="og:image"' in page
 
+    def test_writes_its_figures_as_each_reader_does(self, client, catalogue):
+        for language, figures in [
+            ("fr", ("49,00\xa0€", "30\xa0%", "50\xa0€", "1\u202f837,50\xa0€", "470\xa0€")),
+            ("en", ("€49.00", "30%", "€50<", "€1,837.50", "· €470")),
+        ]:
+            page = client.get("/", base_url=WEOKTO, headers={"Accept-Language": language}).text
+            assert [each for each in figures if each not in page] == []
+
     def test_buttons_are_links_to_the_checkout(self, client, catalogue):
         page = client.get("/", base_url=WEOKTO).text
 
