@@ -171,10 +171,15 @@ def asked_from_here(
         user_id=current_user.id,
         consent_text=consent_text() if consents else None,
         locale=str(get_locale() or "fr")[:2],
-        click_id=click or g.get("click_id") or _click_in_cookie(),
+        click_id=click_of_visit(click),
         ip=request.remote_addr,
         user_agent=request.user_agent.string,
     )
+
+
+def click_of_visit(typed: str | None) -> str | None:
+    """The affiliate click that came with a form, else with the address, else in the cookie."""
+    return typed or g.get("click_id") or _click_in_cookie()
 
 
 def _click_in_cookie() -> str | None:

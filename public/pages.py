@@ -48,6 +48,10 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update(
         amount=said_to_the_reader(amount_text), percent=said_to_the_reader(percent_text)
     )
+    app.jinja_env.globals.update(
+        withdrawal_minimum=lambda: current_settings().withdrawal_minimum,
+        withdrawal_fee=lambda: current_settings().withdrawal_fee_rate * 100,
+    )
     app.register_blueprint(pages)
     app.context_processor(frame_of_every_page)
 
@@ -96,13 +100,8 @@ def shown_to_all(template: str, **context: Any) -> Response:
 @pages.get("/")
 def landing() -> ResponseReturnValue:
     """The front door of the host's brand."""
-    settings = current_settings()
-    return shown_to_all(
-        f"public/{brand_here().slug}/landing.html",
-        communities=Lazily(communities_here),
-        withdrawal_minimum=settings.withdrawal_minimum,
-        withdrawal_fee=settings.withdrawal_fee_rate * 100,
-    )
+    brand = brand_here()
+    return shown_to_all(f"public/{brand.slug}/landing.html", communities=Lazily(communities_here))
 
 
 class Lazily:

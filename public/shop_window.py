@@ -82,6 +82,7 @@ class ShownProduct:
     short_description: str
     community_name: str
     offers: tuple[Offer, ...]
+    is_free: bool = False
 
     @property
     def price_text(self) -> str:
@@ -187,4 +188,5 @@ def _shown(product: Product, community: Community, offers: Sequence[Offer]) -> S
         short_description=product.short_description,
         community_name=community.name,
         offers=tuple(offer for offer in offers if offer.product_slug == product.slug),
+        is_free=product.is_free,
     )

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Any
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -14,19 +14,23 @@ from sqlalchemy.orm import Session
 from models import clock
 from models.accounts import Platform, UserType
 from models.affiliation import AffiliateProfile
+from models.affiliation.join_guild import ChangedLately, join_free_guild
 from models.affiliation.own_figures import Figures
 from models.billing.own_purchases import own_purchases
 from models.catalog import Community
 from models.communities import CommunityMember
+from models.session import unit_of_work
 from public.amounts import cents_text, number_text
+from public.api_payments import click_of_visit
 from public.brand import public_url
 from public.buttons import offers_here
 from public.destinations import console_of
+from public.errors import in_words
 from public.hosts import only
-from public.identity import member_reading, signed_in_only
+from public.identity import acting, member_reading, signed_in_only
 from public.member_menu import in_member_area
 from public.own_figures import own_figures
-from public.shop_window import communities_shown
+from public.shop_window import ShownCommunity, communities_shown
 from public.subscription_words import shown_purchase
 
 pages = Blueprint("spaces", __name__)
@@ -95,26 +99,55 @@ def slug_from(name: str) -> str:
 @only(Platform.WEOKTO)
 @signed_in_only
 def choose_guild() -> ResponseReturnValue:
-    """The guilds one can enter, each through its payment button."""
+    """The guilds one can enter: the free ones at once, others through their payment button."""
+    return guilds_page()
+
+
+@pages.post("/choose-guild")
+@only(Platform.WEOKTO)
+@signed_in_only
+def join_guild_here() -> ResponseReturnValue:
+    """Join a free guild; a second press finds that one is in it."""
+    try:
+        with unit_of_work() as session:
+            join_free_guild(
+                session,
+                current_user.id,
+                request.form.get("guild_id", ""),
+                click_id=click_of_visit(request.form.get("click", "")),
+                actor=acting(),
+                now=clock.now(),
+            )
+    except ChangedLately as refusal:
+        return make_response(guilds_page(refused=in_words(refusal)), refusal.status)
+    flash(_("Welcome to your guild."), "good")
+    return redirect("/home", 303)
+
+
+def guilds_page(*, refused: str = "") -> str:
+    """Every guild with a way in. ``refused``: why the guild cannot be changed now."""
     offers = list(offers_here().values())
     with member_reading() as session:
         current = guild_of(session)
         shown = communities_shown(session, Platform.WEOKTO, offers)
-    guilds: list[dict[str, Any]] = []
-    for guild in shown:
-        on_sale = [offer for product in guild.products for offer in product.offers]
-        is_current = current is not None and guild.slug == current.slug
-        if on_sale or is_current:
-            guilds.append(
-                {
-                    "id": guild.slug,
-                    "name": guild.name,
-                    "words": guild.products[0].short_description if guild.products else "",
-                    "is_current": is_current,
-                    "button_key": on_sale[0].key if on_sale else "",
-                }
-            )
-    return render_template("public/account/choose_guild.html", guilds=guilds)
+    guilds = [_guild(guild, current) for guild in shown]
+    return render_template(
+        "public/account/choose_guild.html",
+        guilds=[each for each in guilds if each["is_free"] or each["offer"] or each["is_current"]],
+        change_refused=refused,
+    )
+
+
+def _guild(guild: ShownCommunity, current: Community | None) -> dict[str, Any]:
+    on_sale = [offer for product in guild.products for offer in product.offers]
+    return {
+        "id": guild.slug,
+        "name": guild.name,
+        "words": guild.products[0].short_description if guild.products else "",
+        "is_current": current is not None and guild.slug == current.slug,
+        "is_free": any(product.is_free for product in guild.products),
+        "offer": on_sale[0] if on_sale else None,
+    }
 
 
 @pages.get("/dashboard")

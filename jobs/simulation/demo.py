@@ -92,6 +92,7 @@ def _put_on_sale(session: Session, shown: DemoProduct) -> None:
         slug=shown.slug,
         name=shown.name,
         short_description=shown.words,
+        is_free=shown.is_free,
         is_published=True,
         actor=OWNER,
     )

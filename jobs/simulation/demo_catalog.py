@@ -32,6 +32,7 @@ class DemoProduct:
     words: str
     plans: tuple[DemoPlan, ...]
     rate: Decimal = Decimal(30)
+    is_free: bool = False
 
 
 COMMUNITIES = (
@@ -59,6 +60,14 @@ PRODUCTS = (
             ),
             DemoPlan("academy-premium-annual", "Annuel", 47000, BillingInterval.ANNUALLY, 1),
         ),
+    ),
+    DemoProduct(
+        "academy-ouverte",
+        "Guilde ouverte",
+        "community-academy",
+        "Les salons communs de la Community Academy, le premier cours, et tes liens d’affilié.",
+        (),
+        is_free=True,
     ),
     DemoProduct(
         "tbcb-inner-circle",

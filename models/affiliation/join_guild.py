@@ -15,9 +15,10 @@ from models.affiliation.own_purchase import flag_own_purchase
 from models.affiliation.profile import AffiliateProfile
 from models.affiliation.program import programs_of_community
 from models.catalog import Community
+from models.catalog.product import has_free_product
 from models.communities import CommunityMember
 from models.communities.enter import enter_community
-from models.errors import N_, DomainError, NotAllowed
+from models.errors import N_, DomainError, Missing, NotAllowed
 from models.oversight import Actor, emit
 
 BETWEEN_CHANGES = timedelta(days=30)
@@ -36,6 +37,11 @@ class CommunityClosed(DomainError):
 class Banned(NotAllowed):
     code = "banned_from_community"
     message = N_("You cannot join %(community)s.")
+
+
+class WantsPayment(DomainError):
+    code = "guild_wants_payment"
+    message = N_("%(community)s is entered by its payment button.")
 
 
 class ChangedLately(DomainError):
@@ -84,6 +90,25 @@ def join_guild(
         data={"user_id": user_id, "community_id": community_id},
     )
     return member
+
+
+def join_free_guild(
+    session: Session, user_id: UUID, slug: str, *, click_id: str | None, actor: Actor, now: datetime
+) -> CommunityMember:
+    """Join the guild under a slug, which anybody may where one of its products is free.
+
+    Raises Missing, WantsPayment, and what ``join_guild`` does.
+    """
+    guild = session.scalars(
+        select(Community).where(
+            Community.slug == slug, Community.platform == Platform.WEOKTO, Community.is_active
+        )
+    ).one_or_none()
+    if guild is None:
+        raise Missing
+    if not has_free_product(session, guild.id):
+        raise WantsPayment(community=guild.name)
+    return join_guild(session, user_id, guild.id, click_id=click_id, actor=actor, now=now)
 
 
 def bind_joining(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models.base import Base, Keyed, Stamped
@@ -38,3 +38,19 @@ class Product(Keyed, Stamped, Base):
 def product_by_slug(session: Session, slug: str) -> Product | None:
     """The product under a slug."""
     return session.scalar(select(Product).where(Product.slug == slug))
+
+
+def has_free_product(session: Session, community_id: UUID) -> bool:
+    """Whether a community shows a product that is free, so that nobody pays for coming in."""
+    return bool(
+        session.scalar(
+            select(
+                exists().where(
+                    Product.community_id == community_id,
+                    Product.is_free,
+                    Product.is_active,
+                    Product.is_published,
+                )
+            )
+        )
+    )

@@ -3,13 +3,17 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
-from models.accounts import Platform, UserType
+from models import clock
+from models.accounts import Platform, User, UserType
 from models.affiliation import AffiliateProfile
+from models.affiliation.attribution import Attribution
 from models.billing import Customer
 from models.billing.customer import CustomerStatus
+from models.catalog import Community, Product
 from models.communities import CommunityMember
-from models.session import unit_of_work
+from models.session import staff_reading, unit_of_work
 from tests.factories import Make
 from tests.visitors import Visitor, committed_user
 
@@ -78,6 +82,65 @@ class TestChooseGuild:
 
         assert "Academy of Tests" in page
         assert 'data-payment-button="academy-monthly"' in page
+
+
+class TestJoiningAGuild:
+    @pytest.fixture
+    def ada(self, app):
+        with unit_of_work() as session:
+            make = Make(session)
+            for slug, is_free in (("open", True), ("second", True), ("paid", False)):
+                guild = make.community(platform=Platform.WEOKTO, slug=slug, name=slug.title())
+                make.product(community=guild, is_free=is_free, is_published=True)
+        visitor = Visitor(app)
+        visitor.sign_in()
+        return visitor
+
+    def join(self, visitor, guild, **fields):
+        return visitor.post("/choose-guild", {"guild_id": guild, **fields}, form="/choose-guild")
+
+    def test_a_free_one_takes_one_press(self, ada):
+        first, again = self.join(ada, "open"), self.join(ada, "open")
+
+        assert (first.status_code, first.location) == (303, "/home")
+        assert again.location == "/home"
+        assert "Open" in ada.get("/home").text
+        assert ada.get("/choose-guild").text.count("0\xa0€") == 2
+
+    def test_one_that_costs_something_is_refused(self, ada):
+        assert self.join(ada, "paid").status_code == 409
+        assert self.join(ada, "nowhere").status_code == 404
+        assert self.join(ada, "").status_code == 404
+
+    def test_an_affiliate_is_told_when_it_may_be_changed(self, ada):
+        self.join(ada, "open")
+        with unit_of_work() as session:
+            profile = Make(session).affiliate("ada-sells", user=session.scalars(select(User)).one())
+            profile.current_guild_id = session.scalars(
+                select(Community.id).where(Community.slug == "open")
+            ).one()
+            profile.last_guild_change_at = clock.now()
+
+        refused = self.join(ada, "second")
+
+        assert refused.status_code == 409
+        assert "30" in refused.text
+        assert 'role="alert"' in refused.text
+
+    def test_keeps_the_click_that_the_visitor_came_by(self, ada):
+        with unit_of_work() as session:
+            make = Make(session)
+            product = session.scalars(
+                select(Product).join(Product.community).where(Community.slug == "open")
+            ).one()
+            make.program(product=product)
+            click = make.click(make.affiliate("bea")).click_id
+
+        self.join(ada, "open", click=click)
+
+        with staff_reading() as session:
+            [bound] = session.scalars(select(Attribution)).all()
+            assert bound.is_free_product_attribution
 
 
 class TestDoors:

@@ -117,7 +117,11 @@ class TestAccountPages:
             ("second_factor", {"error": "Wrong code."}),
             (
                 "choose_guild",
-                {"guilds": [{"id": 1, "name": "G", "words": "", "is_current": False}]},
+                {
+                    "guilds": [
+                        {"id": "g", "name": "G", "words": "", "is_current": False, "is_free": True}
+                    ]
+                },
             ),
             ("home", {"name": "Ana", "figures": [{"label": "Available", "text": "12 €"}]}),
             ("dashboard", {"products": [{"name": "P"}]}),
