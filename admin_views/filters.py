@@ -21,6 +21,9 @@ from models.ids import first_id_at
 A_MOMENT = timedelta(seconds=1)
 """How far apart a row's key and its date can be made."""
 
+FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(9999, 12, 30)
+"""The days that keys and instants can be made of; the year 26 is a slip of the hand."""
+
 Condition = Callable[[Any], ColumnElement[bool]]
 
 
@@ -120,7 +123,7 @@ class Since(ListFilter):
         super().__init__(key, name, condition)
 
     def clean(self, value: Any) -> datetime:
-        return start_of(date.fromisoformat(value))
+        return start_of(day_of(value))
 
 
 class Until(ListFilter):
@@ -142,7 +145,7 @@ class Until(ListFilter):
         super().__init__(key, name, condition)
 
     def clean(self, value: Any) -> datetime:
-        return start_of(date.fromisoformat(value) + timedelta(days=1))
+        return start_of(day_of(value) + timedelta(days=1))
 
 
 class Reference(ListFilter):
@@ -170,6 +173,14 @@ def between(
     its index then answers, and the date needs none.
     """
     return [Since(f"{key}_from", words, column, made), Until(f"{key}_to", words, column, made)]
+
+
+def day_of(text: str) -> date:
+    """A day as a browser writes it. Raises ValueError for what is none, or out of all time."""
+    day = date.fromisoformat(text)
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ValueError(text)
+    return day
 
 
 def start_of(on: date) -> datetime:

@@ -70,10 +70,25 @@ class TestPages:
             "flt_role=NOBODY",
             "flt_created_from=yesterday",
             "start=-5&before=x&last=1",
+            "start=99999999999999999999",
+            "flt_created_from=0001-01-01",
+            "flt_created_to=1969-12-31",
+            "flt_created_to=9999-12-31",
         ],
     )
     def test_wrong_questions_are_told_not_crashed_on(self, owner, console, query):
         assert owner.get(f"{console}/users/?{query}").status_code == 200
+
+    @pytest.mark.parametrize(
+        "question",
+        [
+            "sessions/?flt_ip=nowhere",
+            "invoices/?flt_paid_to=9999-12-31",
+            "commissions/?flt_earned_from=0001-01-01",
+        ],
+    )
+    def test_no_value_of_a_filter_crashes_a_list(self, owner, console, question):
+        assert owner.get(f"{console}/{question}").status_code == 200
 
 
 class TestCost:
