@@ -14,7 +14,7 @@ from wtforms.validators import DataRequired
 
 from admin_views.acts import Act
 from admin_views.formats import euros, moment
-from admin_views.forms import ReasonForm
+from admin_views.forms import ConsoleForm, ReasonForm
 from admin_views.listing import Row
 from admin_views.preview import Effect, Effects
 from admin_views.reading import reading
@@ -60,8 +60,8 @@ class UntilForm(ReasonForm):
     until = DateField(N_("Until"), [DataRequired(N_("Choose a day."))])
 
 
-class PlanForm(ReasonForm):
-    """Which of the product's other plans, and why."""
+class PlanForm(ConsoleForm):
+    """Which of the product's other plans."""
 
     plan = SelectField(N_("New plan"), [DataRequired()], choices=lambda: plan_choices())
 

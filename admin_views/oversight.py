@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from admin_views.acts import Act
 from admin_views.base import AdminView
 from admin_views.filters import Choice, Flag, Is, OneOf, Reference, between
-from admin_views.formats import Badge, Code, Count, Linked, Named, Told
+from admin_views.formats import Badge, Code, Count, Email, Linked, Named, Told
 from admin_views.happenings import ACTORS, HAPPENINGS, JOBS, MAILS, RECORDS
 from admin_views.job_words import count_words
 from admin_views.listing import Lookup, Row
@@ -147,10 +147,10 @@ class MailView(AdminView):
     )
     column_labels = {"provider_id": N_("Mailer's key")}
     formats = {
+        "to_email": Linked("users", "user_id", Email()),
         "kind": Named(MAILS),
         "status": Badge(MailStatus),
         "attempts": Count(),
-        "user_id": Linked("users", "user_id", Code()),
     }
     column_searchable_list = ("to_email", "subject")
     search_hint = N_("Address or subject")
@@ -175,6 +175,7 @@ class MailView(AdminView):
             P.MAILS_RESEND,
             _resend,
             N_("The mail is on its way again."),
+            previews=True,
             bulk=True,
         ),
     )

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from admin_views.formats import PLAIN, Format, Percent, decimal, moment
 from admin_views.happenings import ACTORS, HAPPENINGS, REASONS
 from admin_views.labels import label_of
-from admin_views.structures import KEY, Finder, structure, value_words
+from admin_views.structures import FRACTIONS, KEY, Finder, structure, value_words
 from admin_views.words import STATUSES, status_words
 from models.accounts import User, UserType
 from models.oversight import AuditEvent, history_of
@@ -134,6 +134,6 @@ def past_value(table: Table, name: str, value: Any) -> str:
         return status_words(kind.enum_class, value)[0]
     if isinstance(kind, DateTime):
         return moment(datetime.fromisoformat(value))
-    if isinstance(kind, Numeric) and isinstance(value, str):
+    if isinstance(kind, Numeric) and isinstance(value, str) and name not in FRACTIONS:
         return decimal(Decimal(value))
     return value_words(name, value)

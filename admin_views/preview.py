@@ -8,7 +8,8 @@ fingerprint; confirming runs the rule again and stops where the fingerprint has 
 import enum
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,7 +17,7 @@ from uuid import UUID
 
 from flask_babel import gettext
 from sqlalchemy import event, func, inspect, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import ORMExecuteState, Session
 
 from admin_views.formats import euros, moment
 from admin_views.guard import translated
@@ -24,7 +25,7 @@ from admin_views.happenings import RECORDS
 from admin_views.labels import label_of
 from admin_views.reading import stop_reading
 from admin_views.structures import value_words
-from admin_views.telling import Effect, tell
+from admin_views.telling import Effect, tell, tell_mails
 from admin_views.words import status_words
 from models.affiliation import AffiliateProfile
 from models.base import Base, Encrypted
@@ -122,12 +123,9 @@ def observe(session: Session, run: Run, *, now: datetime) -> Effects:
                 touched[row] = None
 
     posted = _last_posting(session)
-    event.listen(session, "before_flush", note)
-    try:
+    with _hearing(session, note) as facts:
         run(session)
         session.flush()
-    finally:
-        event.remove(session, "before_flush", note)
     for changed in seen.values():
         for values in changed.values():
             values[:] = [
@@ -135,7 +133,26 @@ def observe(session: Session, run: Run, *, now: datetime) -> Effects:
             ]
     lines = [line for (what, _), changed in seen.items() for line in _lines(what, changed, now)]
     told = tell(session, list(touched))
-    return Effects([*told, *lines, *_postings_since(session, posted)])
+    return Effects([*told, *lines, *_postings_since(session, posted), *tell_mails(facts)])
+
+
+@contextmanager
+def _hearing(session: Session, note: Callable[..., None]) -> Iterator[list[Mapping[str, Any]]]:
+    """Have flushes noted for the length of a block; gives the events emitted meanwhile."""
+    facts: list[Mapping[str, Any]] = []
+
+    def hear(state: ORMExecuteState) -> None:
+        if getattr(state.statement, "table", None) is OutboxEvent.__table__:
+            many = state.parameters
+            facts.extend([many or {}] if isinstance(many, Mapping) else many or ())
+
+    event.listen(session, "before_flush", note)
+    event.listen(session, "do_orm_execute", hear)
+    try:
+        yield facts
+    finally:
+        event.remove(session, "before_flush", note)
+        event.remove(session, "do_orm_execute", hear)
 
 
 def _note(seen: dict[Any, Any], session: Session, row: Base) -> None:

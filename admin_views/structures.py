@@ -23,16 +23,24 @@ AMOUNTS = ("amount", "fee", "total", "price", "balance")
 
 CENTS = frozenset(
     {
+        "balance_after",
+        "clawed_from_available",
+        "clawed_from_extended",
+        "clawed_from_main",
         "clawed_in_all",
         "from_available",
         "from_extended",
         "from_main",
         "paid",
+        "price_shown",
         "refunded",
         "refunded_in_all",
     }
 )
-"""Names of a clawback's cents."""
+"""Further names that hold cents, most of them a clawback's."""
+
+FRACTIONS = frozenset({"refund_rate", "tax_rate"})
+"""Rates between 0 and 1; the others are points of percent."""
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -140,12 +148,14 @@ def value_words(name: str, value: Any) -> str:
 def _text_words(name: str, text: str) -> str:
     if INSTANT.match(text):
         return moment(datetime.fromisoformat(text))
+    if name == "label" and text:
+        return gettext(text)
     code = STATUSES.get(CODES.get(name, ""), {}).get(text)
     if code:
         return gettext(code[0])
     if text and (name == "vat" or name.endswith(("rate", "percent"))):
         try:
-            return percent(Decimal(text).scaleb(2 if name == "tax_rate" else 0))
+            return percent(Decimal(text).scaleb(2 if name in FRACTIONS else 0))
         except InvalidOperation:
             return text
     return text

@@ -1,21 +1,53 @@
 """What a preview says of rows beyond their columns: sums and consequences in words.
 
-Each kind of row that needs it has a function here, asked once the rule has run.
+Each kind of row that needs it has a function here, asked once the rule has run; the mails
+that would follow are told by the events that the rule emitted.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from admin_views.formats import euros
+from admin_views.happenings import MAILS
 from models.accounts import User
 from models.base import Base
-from models.billing import AccessGrant, Customer, Invoice, Refund
+from models.billing import AccessGrant, Customer, CustomerStatus, Invoice, Refund
 from models.billing.refund import left_to_refund
+
+MAILED = {
+    "affiliation.commission_clawed_back": "commission_clawed_back",
+    "affiliation.commission_earned": "commission_earned",
+    "affiliation.commissions_matured": "commission_matured",
+    "affiliation.payout_details_edited": "payout_details_changed",
+    "affiliation.withdrawal_approved": "withdrawal_approved",
+    "affiliation.withdrawal_paid": "withdrawal_paid",
+    "affiliation.withdrawal_rejected": "withdrawal_rejected",
+    "billing.access_granted": "access_granted",
+    "billing.access_paused": "access_paused",
+    "billing.cancel_undone": "cancel_undone",
+    "billing.card_updated": "card_updated",
+    "billing.contract_renounced": "withdrawal_receipt",
+    "billing.invoice_paid": "receipt",
+    "billing.payment_recovered": "payment_recovered",
+    "billing.period_extended": "period_extended",
+    "billing.plan_switched": "plan_switched",
+    "billing.purchase_made": "welcome",
+    "billing.refund_asked": "refund_asked",
+    "billing.refund_processed": "refund_processed",
+    "billing.refund_rejected": "refund_rejected",
+    "billing.refund_settled_by_hand": "refund_processed",
+    "billing.renewal_declined": "payment_failed",
+    "billing.subscription_cancelled": "cancelled",
+    "billing.subscription_ended": "subscription_ended",
+    "billing.switch_planned": "switch_planned",
+}
+"""Per event: the mail that follows from it, once its transaction is over."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +62,32 @@ class Effect:
 def tell(session: Session, rows: list[Base]) -> list[Effect]:
     """The further effects of rows that a rule made or changed."""
     return [effect for row in rows if type(row) in TOLD for effect in TOLD[type(row)](session, row)]
+
+
+def tell_mails(facts: Sequence[Mapping[str, Any]]) -> list[Effect]:
+    """The mails that follow from events, as the rows that an outbox takes."""
+    kinds = {fact["kind"] for fact in facts}
+    mails = Counter(
+        MAILED[fact["kind"]]
+        for fact in facts
+        if fact["kind"] in MAILED and not _is_silent(fact, kinds)
+    )
+    return [
+        Effect(
+            gettext("Mail “%(words)s”", words=gettext(MAILS[mail])),
+            "",
+            ngettext("%(num)s on its way", "%(num)s on their way", count),
+        )
+        for mail, count in mails.items()
+    ]
+
+
+def _is_silent(fact: Mapping[str, Any], kinds: set[str]) -> bool:
+    """What was cancelled was confirmed when it was; what is paid at once is only told paid."""
+    if fact["kind"] == "billing.subscription_ended":
+        return bool(fact["data"]["status"] != CustomerStatus.EXPIRED)
+    paid = "affiliation.withdrawal_paid" in kinds
+    return fact["kind"] == "affiliation.withdrawal_approved" and paid
 
 
 def _of_refund(session: Session, refund: Refund) -> list[Effect]:

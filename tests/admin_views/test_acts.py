@@ -6,6 +6,9 @@ from datetime import timedelta
 from sqlalchemy import func, select
 
 from admin_views import bulk
+from admin_views.happenings import MAILS
+from admin_views.telling import MAILED
+from jobs.listeners import LISTENERS
 from models import clock
 from models.accounts import User, UserSession, UserType
 from models.accounts.open_session import open_session
@@ -209,7 +212,11 @@ class TestOthers:
                 )
             )
         )
-        assert owner.post(f"{console}/mails/act/resend/?id={mail.id}").status_code == 302
+        address = f"{console}/mails/act/resend/?id={mail.id}"
+        page = owner.get(address)
+        assert read(lambda s: s.get(OutgoingMail, mail.id).status) is MailStatus.FAILED
+        shown = {"fingerprint": FINGERPRINT.search(page.text).group(1)}
+        assert owner.post(address, shown).status_code == 302
         assert read(lambda s: s.get(OutgoingMail, mail.id).status) is MailStatus.QUEUED
 
     def test_a_job_is_asked_for(self, owner, console, read):
@@ -275,3 +282,15 @@ class TestOthers:
         page = owner.get(f"{console}/commissions/details/?id={key}").text
         for figure in ("40,83", "30", "12,25", "9,80", "2,45"):
             assert figure in page
+
+
+class TestMailsThatFollow:
+    def test_a_preview_knows_every_event_that_a_mail_follows(self):
+        mailing = {
+            kind
+            for kind, listeners in LISTENERS.items()
+            if any(listener.__name__.startswith("mail_") for listener in listeners)
+        }
+        assert mailing - set(MAILED) == {"billing.notice_given"}, "which kind depends on the notice"
+        assert set(MAILED) <= mailing
+        assert set(MAILED.values()) <= set(MAILS)

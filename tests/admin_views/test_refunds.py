@@ -128,6 +128,15 @@ class TestApproving:
         assert answer.status_code == 302
         assert balances(sale.affiliate_id).locked == 0
 
+    def test_tells_every_cent_in_euros_rates_in_percent_and_the_mails(self, twin, act):
+        refund = ask(sold(twin, by_affiliate=True).invoice_id)
+        effects, _ = act("refunds", "approve", refund.id)
+        told = {what.rpartition("\u00a0: ")[2]: words for what, words in effects.items()}
+        assert told["Repris sur la part principale"] == ("0,00\u00a0€", "9,80\u00a0€")
+        assert told["Repris sur la part étendue"] == ("0,00\u00a0€", "2,45\u00a0€")
+        assert told["Taux de remboursement"] == ("0\u00a0%", "100\u00a0%")
+        assert told["E-mail «\u00a0Commission reprise\u00a0»"] == ("", "1 en partance")
+
     def test_changes_nothing_before_it_is_confirmed(self, twin, owner, console):
         refund = ask(sold(twin).invoice_id)
         page = owner.get(f"{console}/refunds/act/approve/?id={refund.id}")
