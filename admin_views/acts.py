@@ -38,7 +38,8 @@ class Act:
     asked. ``when`` says for which record the button shows. ``previews``: the page lists the
     effects first and confirming needs their fingerprint. ``fresh``: asks for a second
     factor of the last ten minutes. ``together``: on ticked rows only, of which it makes one
-    thing: ``do`` gets all their keys and answers a record of the view ``leads_to``.
+    thing: ``do`` gets all their keys. ``leads_to``: the view of the record that ``do``
+    answers, where that is another one. ``filled``: what the form holds at first.
     ``foresees``: ``do(key, data, actor=, now=)`` is then a composition around a call outside,
     which cannot be done and taken back; what it would do is reckoned by
     ``foresees(session, key, data, now=)``.
@@ -60,6 +61,7 @@ class Act:
     danger: bool = False
     together: bool = False
     leads_to: str = ""
+    filled: Callable[[Any], dict[str, Any]] = lambda row: {}
     foresees: Callable[..., Effects] | None = None
 
 
@@ -96,16 +98,17 @@ class ActsMixin(BulkMixin):
         if not act.when(row):
             flash(gettext("This cannot be done to this record."), "error")
             return redirect(self.address_of("details_view", id=str(key)))
-        form = act.form(request.form or None)
+        typed, filled = request.form or None, act.filled(row)
+        form = act.form(typed, data=filled) if filled else act.form(typed)
         refusal, effects, status = None, None, 200
         if request.method == "POST" and form.validate():
             if act.previews and "fingerprint" not in request.form:
                 refusal, effects = self._look(act, key, form)
             else:
-                refusal = self._carry_out(act, key, form)
+                refusal, made = self._carry_out(act, key, form)
                 if refusal is None:
                     flash(gettext(act.done), "success")
-                    return redirect(self.address_of("details_view", id=str(key)))
+                    return redirect(self._where_next(act, key, made))
                 status = refusal.status
                 _, effects = self._look(act, key, form) if act.previews else (None, None)
         elif request.method == "POST":
@@ -133,18 +136,26 @@ class ActsMixin(BulkMixin):
         except DomainError as refusal:
             return refusal, None
 
-    def _carry_out(self: Any, act: Act, key: Any, form: Any) -> DomainError | None:
+    def _carry_out(self: Any, act: Act, key: Any, form: Any) -> tuple[DomainError | None, Any]:
+        """Do it: the refusal, and what the rule answered."""
         now = clock.now()
         if act.foresees is not None:
-            return _compose(act, key, form, now)
+            return _compose(act, key, form, now), None
         run = _run(act, key, form, acting(), now)
-        outcome = Outcome()
+        outcome, made = Outcome(), None
         with transaction(outcome) as session:
             if act.previews:
                 confirm(session, run, fingerprint=request.form["fingerprint"], now=now)
             else:
-                run(session)
-        return outcome.refusal
+                made = run(session)
+                session.flush()
+        return outcome.refusal, made
+
+    def _where_next(self: Any, act: Act, key: Any, made: Any) -> str:
+        """The page of what an act made, where it leads there; else the record's own."""
+        if act.leads_to and made is not None:
+            return f"{self.console.views[act.leads_to].url}/details/?id={made.id}"
+        return str(self.address_of("details_view", id=str(key)))
 
 
 def second_factor_first() -> str:

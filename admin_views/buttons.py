@@ -107,8 +107,8 @@ class ButtonView(LeadsToSellable, AdminView):
     def delete_rule(self, session: Session, key: UUID, actor: Actor) -> Any:
         return delete_button(session, key, actor=actor)
 
-    def may_delete(self, row: Row) -> bool:
-        return row["used_at"] is None
+    def why_kept(self, row: Row) -> str:
+        return N_("It was used, so it stays: take it off sale instead.") if row["used_at"] else ""
 
     def locked_fields(self, model: Any) -> dict[str, str]:
         if model.used_at:

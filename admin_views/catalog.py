@@ -113,6 +113,9 @@ class CommunityView(AdminView):
     def delete_rule(self, session: Session, key: UUID, actor: Actor) -> Any:
         return delete_community(session, key, actor=actor)
 
+    def why_kept(self, row: Row) -> str:
+        return N_("It has products, so it stays: close it instead.") if row["products"] else ""
+
     def locked_fields(self, model: Any) -> dict[str, str]:
         return {"platform": N_("The platform of a community never changes.")}
 
@@ -197,6 +200,9 @@ class ProductView(LeadsToSellable, AdminView):
 
     def delete_rule(self, session: Session, key: UUID, actor: Actor) -> Any:
         return delete_product(session, key, actor=actor)
+
+    def why_kept(self, row: Row) -> str:
+        return N_("It has plans, so it stays: take it off sale instead.") if row["plans"] else ""
 
     def locked_fields(self, model: Any) -> dict[str, str]:
         return {"community": N_("A product stays in its community.")}

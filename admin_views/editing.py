@@ -19,7 +19,14 @@ from wtforms import Form
 from admin_views.acting import acting
 from admin_views.happenings import RECORDS
 from admin_views.reading import reading
-from admin_views.writing import ChangedMeanwhile, Outcome, check_unchanged, in_words, transaction
+from admin_views.writing import (
+    CellChanged,
+    ChangedMeanwhile,
+    Outcome,
+    check_unchanged,
+    in_words,
+    transaction,
+)
 from models.errors import BadInput, DomainError, NotAllowed
 from models.oversight import Actor
 
@@ -78,7 +85,7 @@ class EditingMixin:
             refusal=refusal,
             key=None,
             kind=gettext(RECORDS[self.table.__tablename__]),
-            locked={},
+            locked=(),
             opened_at="",
         )
         return page, 200 if request.method == "GET" else 422
@@ -109,11 +116,22 @@ class EditingMixin:
             form=form,
             refusal=refusal,
             key=key,
-            called=str(model) if type(model).__str__ is not object.__str__ else "",
-            locked=locked,
+            called=self.called(str(key)),
+            locked=self._locked(key, locked),
             opened_at=opened_at,
         )
         return page, 200 if request.method == "GET" else 422
+
+    def _locked(self: Any, key: Any, reasons: dict[str, str]) -> list[tuple[str, str, Any]]:
+        """The fields that cannot change, each with its reason and the value it keeps."""
+        if not reasons:
+            return []
+        row = self.record(key)
+        shown = {name.removesuffix(".name"): name for name in self._detail_names()}
+        return [
+            (name, why, self.detail(shown[name], row) if name in shown else "")
+            for name, why in reasons.items()
+        ]
 
     def _save(self: Any, key: Any, form: Form, opened_at: str | None) -> Outcome:
         outcome = Outcome()
@@ -155,6 +173,9 @@ class EditingMixin:
             value = value == "yes"
         outcome = Outcome()
         with transaction(outcome) as session:
+            present = plain_cell(getattr(self.table.for_update(session, key), name))
+            if present not in (request.form.get("was", ""), plain_cell(value)):
+                raise CellChanged(value=present)
             self.edit_rule(session, key, {name: value}, acting())
         if outcome.refusal is not None:
             return in_words(outcome.refusal), outcome.refusal.status
@@ -178,6 +199,11 @@ class EditingMixin:
     def delete_model(self, model: Any) -> bool:
         """Likewise."""
         abort(405)
+
+
+def plain_cell(value: Any) -> str:
+    """A value as a list's cell holds it to be typed over."""
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value or "")
 
 
 def show_refusal(form: Form, refusal: DomainError | None) -> str:

@@ -12,6 +12,7 @@ from flask_babel import gettext
 from markupsafe import Markup, escape
 from sqlalchemy.exc import OperationalError
 
+from admin_views.editing import plain_cell
 from admin_views.exporting import chunks, xlsx_file
 from admin_views.filters import ListFilter
 from admin_views.formats import NOTHING
@@ -234,6 +235,5 @@ class ListMixin:
 
 
 def _editable(name: str, value: Any, key: Any, shown: Markup | str) -> Markup:
-    plain = ("yes" if value else "no") if isinstance(value, bool) else (value or "")
     cell = '<span class="edit" data-name="{}" data-key="{}" data-value="{}">{}</span>'
-    return Markup(cell).format(name, key, plain, escape(shown))
+    return Markup(cell).format(name, key, plain_cell(value), escape(shown))

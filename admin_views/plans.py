@@ -1,5 +1,6 @@
 """Plans: the prices of products. What was sold keeps its terms; a copy can have others."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +34,7 @@ from models.oversight import Actor
 from models.settings import current_settings
 
 MANY = 1_000
+USUAL_PERCENT = Decimal(30)
 
 
 class DuplicateForm(ConsoleForm):
@@ -162,6 +164,7 @@ class PlanView(LeadsToSellable, AdminView):
         "setup_fee": EurosField,
         "commission_percent": RateField,
     }
+    form_args = {"commission_percent": {"default": USUAL_PERCENT}}
     column_descriptions = {
         "product": N_("Type the beginning of its name."),
         "slug": SLUG,
@@ -186,6 +189,12 @@ class PlanView(LeadsToSellable, AdminView):
             N_("The new plan is made."),
             DuplicateForm,
             N_("A sold plan keeps its price for those who bought it. The copy can cost anything."),
+            leads_to="plans",
+            filled=lambda row: {
+                "slug": f"{row['slug'][:62]}-2",
+                "name": row["name"],
+                "price_amount": row["price_amount"],
+            },
         ),
         Act(
             "deactivate",
@@ -232,8 +241,8 @@ class PlanView(LeadsToSellable, AdminView):
         panel.data = {"monthly": euros(mrr.monthly), "subscriptions": whole(mrr.subscriptions)}
         return [panel]
 
-    def may_delete(self, row: Any) -> bool:
-        return row["sold_at"] is None
+    def why_kept(self, row: Any) -> str:
+        return N_("It was sold, so it stays: stop selling it instead.") if row["sold_at"] else ""
 
     def locked_fields(self, model: Any) -> dict[str, str]:
         locked = {"product": N_("A plan stays with its product.")}

@@ -1,6 +1,6 @@
 """A record's page: its values, what hangs off it, what can be done to it, and its history."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -86,7 +86,7 @@ class RecordMixin:
                 panels=[*self.panels(reading(), row), *self._related_panels(key)],
                 history=self.history(key),
                 acts=self.acts_on(row),
-                deletable=self.allows("delete") and self.may_delete(row),
+                kept=self.why_kept(row) if self.allows("delete") else "",
             )
         )
 
@@ -114,14 +114,14 @@ class RecordMixin:
         if type(format) is Format:
             format = Whole()
         elif isinstance(format, Data):
-            format = Data(self.find)
+            format = replace(format, find=self.find)
         elif isinstance(format, DayOf):
             format = Moment()
         return format.html(row[name], row)
 
-    def may_delete(self: Any, row: Row) -> bool:
-        """Whether the delete button shows; the rule has the last word."""
-        return True
+    def why_kept(self: Any, row: Row) -> str:
+        """Why a record is not to be deleted, instead of the button; the rule has the last word."""
+        return ""
 
     def _related_panels(self: Any, key: Any) -> list[Panel]:
         panels = []

@@ -35,6 +35,15 @@ class ChangedMeanwhile(DomainError):
     )
 
 
+class CellChanged(DomainError):
+    """Somebody else wrote into this cell since the list was opened."""
+
+    code = "cell_changed"
+    message = N_(
+        "This has been “%(value)s” since somebody changed it: reload the list, then type again."
+    )
+
+
 class AlreadyTaken(DomainError):
     """The database refused what two people did at once."""
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from models import clock
 from models.accounts import UserType
 from models.affiliation import AffiliateProgram
-from models.catalog import Plan, Product, ProductAccess
+from models.catalog import PaymentButton, Plan, Product, ProductAccess
 from models.oversight import AuditEvent
 from tests.admin_views.conftest import purchase
 
@@ -122,6 +122,10 @@ class TestCreate:
         page = owner.get(f"{console}/programs/edit/?id={program.id}").text
         assert 'name="default_rate" type="text" value="15,5"' in page
 
+    def test_a_new_plan_offers_the_usual_commission(self, owner, console):
+        page = owner.get(f"{console}/plans/new/").text
+        assert 'name="commission_percent" type="text" value="30"' in page
+
     def test_a_product_manager_creates_too(self, staff, keep, read):
         community = keep(lambda make: make.community())
         manager = staff(UserType.PRODUCT_MANAGER)
@@ -167,14 +171,20 @@ class TestEdit:
     def test_a_sold_plan_keeps_its_price_and_says_why(self, owner, console, keep, read):
         plan = keep(lambda make: make.plan("p", price_amount=4900, sold_at=clock.now()))
         address = f"{console}/plans/edit/?id={plan.id}"
-        assert 'name="price_amount"' not in owner.get(address).text
+        page = owner.get(address).text
+        assert 'name="price_amount"' not in page
+        assert "49,00" in page, "what cannot change is shown all the same"
         mark = self.open(owner, address)
         answer = owner.post(address, self.fields(mark, price_amount="1"))
         assert answer.status_code == 302
         assert read(lambda s: s.scalar(select(Plan.price_amount))) == 4900
         copy = {"slug": "p-2", "name": "Dearer", "price_amount": "59"}
-        answer = owner.post(f"{console}/plans/act/duplicate/?id={plan.id}", copy)
+        address = f"{console}/plans/act/duplicate/?id={plan.id}"
+        assert 'value="49,00"' in owner.get(address).text
+        answer = owner.post(address, copy)
         assert answer.status_code == 302
+        made = read(lambda s: s.scalar(select(Plan.id).where(Plan.slug == "p-2")))
+        assert str(made) in answer.location
         assert read(lambda s: s.scalars(select(Plan.price_amount)).all()) == [4900, 5900]
 
     def test_an_unknown_record_is_404(self, owner, console):
@@ -184,6 +194,18 @@ class TestEdit:
 
 
 class TestDelete:
+    def test_what_was_sold_has_no_button_and_says_why(self, owner, console, keep):
+        plan = keep(lambda make: make.plan(sold_at=clock.now()))
+        community_id = keep(lambda make: make.session.get(Product, plan.product_id).community_id)
+        for slug, key in (
+            ("plans", plan.id),
+            ("products", plan.product_id),
+            ("communities", community_id),
+        ):
+            page = owner.get(f"{console}/{slug}/details/?id={key}").text
+            assert f"{slug}/delete/" not in page
+            assert 'class="note"' in page
+
     def test_deletes_the_unused(self, owner, console, keep, read):
         product = keep(lambda make: make.product())
         answer = owner.post(f"{console}/products/delete/", {"id": str(product.id)})
@@ -199,8 +221,8 @@ class TestDelete:
 
 class TestInline:
     def test_one_cell_is_saved_by_the_rule(self, owner, console, keep, read):
-        button = keep(lambda make: make.button())
-        sent = {"name": "cta_text", "key": str(button.id), "value": "<b>Buy</b>"}
+        button = keep(lambda make: make.button(cta_text="Go"))
+        sent = {"name": "cta_text", "key": str(button.id), "was": "Go", "value": "<b>Buy</b>"}
         answer = owner.post(f"{console}/buttons/ajax/update/", sent)
         assert answer.status_code == 200
         assert answer.text == "&lt;b&gt;Buy&lt;/b&gt;"
@@ -211,11 +233,22 @@ class TestInline:
         assert owner.post(f"{console}/buttons/ajax/update/", sent).status_code == 422
 
     def test_a_refusal_comes_back_in_words(self, owner, console, keep):
-        button = keep(lambda make: make.button())
-        sent = {"name": "cta_text", "key": str(button.id), "value": "x" * 500}
+        button = keep(lambda make: make.button(cta_text="Go"))
+        sent = {"name": "cta_text", "key": str(button.id), "was": "Go", "value": "x" * 500}
         answer = owner.post(f"{console}/buttons/ajax/update/", sent)
         assert answer.status_code == 422
         assert answer.text
+
+    def test_the_second_of_two_is_told_and_overwrites_nothing(self, owner, console, keep, read):
+        button = keep(lambda make: make.button(cta_text="Go"))
+        address = f"{console}/buttons/ajax/update/"
+        sent = {"name": "cta_text", "key": str(button.id), "was": "Go"}
+        assert owner.post(address, {**sent, "value": "Theirs"}).status_code == 200
+        answer = owner.post(address, {**sent, "value": "Mine"})
+        assert answer.status_code == 409
+        assert "Theirs" in answer.text
+        assert read(lambda s: s.scalar(select(PaymentButton.cta_text))) == "Theirs"
+        assert owner.post(address, {**sent, "value": "Theirs"}).status_code == 200
 
     def test_a_list_without_such_cells_takes_none(self, owner, console, keep):
         keep(purchase)

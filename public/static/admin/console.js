@@ -84,7 +84,7 @@ document.querySelectorAll(".edit").forEach((cell) => {
       if (sent === value) return close();
       const answer = await fetch(new URL("ajax/update/", location.href.split("?")[0]), {
         method: "POST", headers: { "X-CSRF-Token": token },
-        body: new URLSearchParams({ csrf_token: token, name, key, value: sent }),
+        body: new URLSearchParams({ csrf_token: token, name, key, was: value, value: sent }),
       });
       const words = await answer.text();
       if (answer.ok) { cell.innerHTML = words; cell.dataset.value = sent; close(); }
