@@ -3,6 +3,7 @@
 from models.errors import N_
 
 AFFILIATION_LABELS = {
+    "code_id": N_("Boost"),
     "clawed_from_extended": N_("Taken back from the extended part"),
     "clawed_from_main": N_("Taken back from the main part"),
     "clawed_from_available": N_("Taken back from what was available"),

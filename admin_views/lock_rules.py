@@ -82,7 +82,6 @@ class LockRulesView(AdminView):
         page = self.render(
             "admin_views/lock_rules.html",
             profiles=[(r.profile, status_words(LockProfile, r.profile)[0]) for r in rules],
-            fields=FIELDS,
             typed=typed,
             refusal=refusal,
             note=request.form.get("note", ""),

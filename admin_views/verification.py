@@ -10,7 +10,7 @@ from flask_babel import gettext
 from admin_views.acting import acting
 from admin_views.base import AdminView
 from admin_views.filters import Choice, OneOf, between
-from admin_views.formats import Badge, Named, Told
+from admin_views.formats import Badge, Named, Told, moment, whole
 from admin_views.happenings import ACTORS
 from admin_views.writing import rule
 from models.accounts.permissions import Permission as P
@@ -58,7 +58,7 @@ class VerificationView(AdminView):
         "trigger": Named(ACTORS),
         "head": Told(lambda head, row: (head or "")[:16]),
         **{
-            name: Told(lambda count, row: count or "")
+            name: Told(lambda count, row: whole(int(count)) if count else "")
             for name in ("transfers", "entries", "affiliates", "differences")
         },
     }
@@ -88,7 +88,7 @@ class VerificationView(AdminView):
         return statement.where(JobRun.name == PROOF)
 
     def heading(self, row: Any) -> str:
-        return self.format_of("due_at").text(row["due_at"], row)
+        return moment(row["due_at"])
 
     @expose("/now/", methods=("GET", "POST"))
     def verify_now(self) -> ResponseReturnValue:
