@@ -3,18 +3,18 @@
 from uuid import UUID
 
 from markupsafe import Markup, escape
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from admin_views.adjust import ADJUST
 from admin_views.base import AdminView
-from admin_views.filters import Choice, Flag, Reference
+from admin_views.filters import Choice, Flag, Reference, between
 from admin_views.flags import flags_panel
 from admin_views.formats import Code, Count, DayOf, Linked, Money, Percent, moment
 from admin_views.listing import Lookup, Row
 from admin_views.records import Panel, Related
 from admin_views.risk import CHANGE_RISK
-from admin_views.standing import balance_in
+from admin_views.standing import MANY, balance_in, earned_in_all, running_clients
 from admin_views.statement import StatementMixin, figures
 from admin_views.words import status_words
 from models.accounts.permissions import Permission as P
@@ -35,7 +35,13 @@ class AffiliateView(StatementMixin, AdminView):
     key_name = "user_id"
     column_default_sort = ("user_id", True)
     lookups = {"guild": Lookup(Community, "current_guild_id")}
-    computed = {"locked": balance_in(Account.LOCKED), "available": balance_in(Account.AVAILABLE)}
+    computed = {
+        "earned": earned_in_all,
+        "clients": running_clients,
+        "locked": balance_in(Account.LOCKED),
+        "available": balance_in(Account.AVAILABLE),
+        "debt": lambda of: func.greatest(0, -balance_in(Account.AVAILABLE)(of)),
+    }
     column_list = (
         "affiliate_slug",
         "user.display_name",
@@ -43,8 +49,11 @@ class AffiliateView(StatementMixin, AdminView):
         "guild.name",
         "risk_level",
         "refund_rate",
+        "earned",
+        "clients",
         "locked",
         "available",
+        "debt",
         "created_at",
     )
     column_details_list = (
@@ -64,7 +73,13 @@ class AffiliateView(StatementMixin, AdminView):
         "internal_notes",
         "created_at",
     )
-    column_labels = {"locked": N_("Locked"), "available": N_("Available")}
+    column_labels = {
+        "earned": N_("Earned"),
+        "clients": N_("Active clients"),
+        "locked": N_("Locked"),
+        "available": N_("Available"),
+        "debt": N_("Debt"),
+    }
     formats = {
         "affiliate_slug": Linked("affiliates", "user_id", Code()),
         "user.email": Linked("users", "user_id"),
@@ -73,8 +88,11 @@ class AffiliateView(StatementMixin, AdminView):
         "refund_rate": Percent(fraction=True),
         "rated_invoices": Count(),
         "total_refunds": Count(),
+        "earned": Money(),
+        "clients": Count(at_most=MANY),
         "locked": Money(),
         "available": Money(),
+        "debt": Money(),
     }
     column_searchable_list = ("affiliate_slug", "user.email", "user.display_name")
     search_hint = N_("Slug, email or name")
@@ -85,13 +103,14 @@ class AffiliateView(StatementMixin, AdminView):
         Reference(
             "guild", N_("Guild"), "communities", lambda k: AffiliateProfile.current_guild_id == k
         ),
+        *between("joined", AffiliateProfile.created_at, N_("Created")),
     )
     related = (
         Related("commissions", "affiliate", N_("Commissions")),
         Related("withdrawals", "affiliate", N_("Withdrawals")),
         Related("transfers", "affiliate", N_("Ledger")),
         Related("boost-uses", "affiliate", N_("Boosts")),
-        Related("flags", "affiliate", N_("Warning signs")),
+        Related("flags", "affiliate", N_("All warning signs")),
         Related("clicks", "affiliate", N_("Clicks")),
         Related("attributions", "affiliate", N_("Attributions")),
     )

@@ -1,34 +1,28 @@
-"""Affiliation's views: programs, clicks, attributions and commissions that explain themselves."""
+"""Affiliation's views: programs, clicks and attributions."""
 
 from typing import Any
 from uuid import UUID
 
 from flask import request
-from flask_babel import gettext
-from markupsafe import Markup, escape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin_views.base import AdminView
-from admin_views.explanation import explained
 from admin_views.filters import Choice, Flag, OneOf, Reference, between
-from admin_views.formats import Code, DayOf, Format, Linked, Money, OneLine, Told, euros, percent
+from admin_views.formats import Code, Format, Linked, Told, euros, percent
 from admin_views.forms import RateField
 from admin_views.listing import Lookup, Row
-from admin_views.records import Panel, Related
+from admin_views.selections import products_of
 from models.accounts import Platform, User
 from models.accounts.permissions import Permission as P
 from models.affiliation import (
     AffiliateProfile,
     AffiliateProgram,
     Attribution,
-    Commission,
-    CommissionStatus,
     RateType,
     TrackingEvent,
 )
 from models.affiliation.edit_program import create_program, edit_program
-from models.billing import Customer
 from models.catalog import Product
 from models.errors import N_
 from models.oversight import Actor
@@ -75,6 +69,12 @@ class ProgramView(AdminView):
     search_hint = N_("Product")
     column_filters = (
         Reference("product", N_("Product"), "products", lambda k: AffiliateProgram.product_id == k),
+        Reference(
+            "community",
+            N_("Community"),
+            "communities",
+            lambda k: AffiliateProgram.product_id.in_(products_of(k)),
+        ),
         Flag("active", N_("Earning"), AffiliateProgram.is_active),
     )
     form_columns = (
@@ -191,6 +191,12 @@ class AttributionView(AdminView):
             "affiliate", N_("Affiliate"), "affiliates", lambda k: Attribution.affiliate_id == k
         ),
         Reference("product", N_("Product"), "products", lambda k: Attribution.product_id == k),
+        Reference(
+            "community",
+            N_("Community"),
+            "communities",
+            lambda k: Attribution.product_id.in_(products_of(k)),
+        ),
         Reference("customer", N_("Customer"), "customers", lambda k: Attribution.customer_id == k),
         OneOf(
             "standing",
@@ -204,93 +210,3 @@ class AttributionView(AdminView):
         *between("bound", Attribution.bound_at, N_("Bound"), made=Attribution.id),
     )
     empty = N_("An attribution says whose visitor a buyer was; a sale after a click makes one.")
-
-
-class CommissionView(AdminView):
-    table, slug, title = Commission, "commissions", N_("Commissions")
-    permissions = {"read": P.COMMISSIONS_READ}
-    column_list = (
-        "earned_at",
-        "affiliate.affiliate_slug",
-        "customer.user.email",
-        "invoice.number",
-        "status",
-        "total_amount",
-        "locked_until",
-        "extended_locked_until",
-    )
-    column_details_list = (
-        "affiliate.affiliate_slug",
-        "customer.user.email",
-        "invoice.number",
-        "status",
-        "base_amount",
-        "rate_applied",
-        "rate_type",
-        "total_amount",
-        "main_amount",
-        "main_lock_days",
-        "locked_until",
-        "main_matured_at",
-        "extended_amount",
-        "extended_lock_days",
-        "extended_locked_until",
-        "extended_matured_at",
-        "clawed_back_amount",
-        "paid_amount",
-        "earned_at",
-    )
-    formats = {
-        **{
-            name: Money()
-            for name in (
-                "base_amount",
-                "total_amount",
-                "main_amount",
-                "extended_amount",
-                "clawed_back_amount",
-                "paid_amount",
-            )
-        },
-        "rate_applied": RATE,
-        "affiliate.affiliate_slug": Linked("affiliates", "affiliate_id", Code()),
-        "customer.user.email": Linked("customers", "customer_id"),
-        "invoice.number": Linked("invoices", "invoice_id", OneLine()),
-        "earned_at": Linked("commissions", "id"),
-        "locked_until": DayOf(),
-        "extended_locked_until": DayOf(),
-    }
-    column_searchable_list = ("invoice.number", "affiliate.affiliate_slug", "customer.user.email")
-    search_hint = N_("Invoice number, affiliate's slug or client's email")
-    column_filters = (
-        Choice("status", N_("Status"), Commission.status, CommissionStatus),
-        Reference(
-            "affiliate", N_("Affiliate"), "affiliates", lambda k: Commission.affiliate_id == k
-        ),
-        Reference("customer", N_("Customer"), "customers", lambda k: Commission.customer_id == k),
-        Reference("invoice", N_("Invoice"), "invoices", lambda k: Commission.invoice_id == k),
-        Reference(
-            "boost", N_("Boost"), "boost-uses", lambda k: Commission.boost_redemption_id == k
-        ),
-        Reference(
-            "product",
-            N_("Product"),
-            "products",
-            lambda k: Commission.customer_id.in_(
-                select(Customer.id).where(Customer.product_id == k)
-            ),
-        ),
-        *between("earned", Commission.earned_at, N_("Earned")),
-    )
-    related = (Related("transfers", "commission", N_("Ledger")),)
-    empty = N_("A commission is what one paid invoice earns one affiliate.")
-
-    def heading(self, row: Row) -> str:
-        return gettext("Commission of %(slug)s", slug=row["affiliate.affiliate_slug"])
-
-    def panels(self, session: Session, row: Row) -> list[Panel]:
-        commission = Commission.get(session, row["id"])
-        lines: list[list[Markup | str]] = [
-            [escape(line)] for line in explained(session, commission)
-        ]
-        return [Panel(N_("Why this amount and these dates"), [N_("In words")], lines)]

@@ -15,7 +15,7 @@ from wtforms.validators import Optional
 
 from admin_views.acts import Act
 from admin_views.base import AdminView
-from admin_views.filters import Choice, Flag, Reference
+from admin_views.filters import Choice, Flag, Reference, between
 from admin_views.formats import Code, Count, Linked, Told, euros, percent
 from admin_views.forms import ConsoleForm, RateField
 from admin_views.listing import Lookup, Row
@@ -231,6 +231,7 @@ class BoostUseView(AdminView):
         Reference(
             "affiliate", N_("Affiliate"), "affiliates", lambda k: BoostRedemption.affiliate_id == k
         ),
+        *between("redeemed", BoostRedemption.redeemed_at, N_("Redeemed"), made=BoostRedemption.id),
     )
     related = (Related("commissions", "boost", N_("Commissions")),)
     empty = N_("A use stands here once an affiliate redeems a code.")

@@ -15,6 +15,7 @@ from admin_views.filters import Choice, Flag, Reference
 from admin_views.formats import DayOf, Linked, day, euros
 from admin_views.listing import Row
 from admin_views.records import Panel, Related
+from admin_views.selections import products_of
 from admin_views.sellable import LeadsToSellable
 from models import clock
 from models.accounts import Platform
@@ -71,6 +72,12 @@ class ButtonView(LeadsToSellable, AdminView):
     column_filters = (
         Reference("product", N_("Product"), "products", lambda k: PaymentButton.product_id == k),
         Reference("plan", N_("Plan"), "plans", lambda key: PaymentButton.plan_id == key),
+        Reference(
+            "community",
+            N_("Community"),
+            "communities",
+            lambda key: PaymentButton.product_id.in_(products_of(key)),
+        ),
         Choice("payment", N_("Payment"), PaymentButton.payment_type, PaymentType),
         Flag("on_sale", N_("On sale"), PaymentButton.is_active),
     )

@@ -16,6 +16,7 @@ from admin_views.forms import ReferenceLoader, ReferenceWidget
 from admin_views.listing import Row
 from admin_views.reading import ReadingSession
 from admin_views.records import Related
+from admin_views.selections import products_of
 from admin_views.sellable import LeadsToSellable
 from models.accounts import Platform
 from models.accounts.permissions import Permission as P
@@ -218,6 +219,12 @@ class AccessView(AdminView):
     search_hint = N_("Name or product")
     column_filters = (
         Reference("product", N_("Product"), "products", lambda k: ProductAccess.product_id == k),
+        Reference(
+            "community",
+            N_("Community"),
+            "communities",
+            lambda k: ProductAccess.product_id.in_(products_of(k)),
+        ),
         Choice("type", N_("Opens"), ProductAccess.access_type, AccessType),
     )
     form_columns = ("product", "target", "name", "description")

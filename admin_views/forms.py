@@ -18,7 +18,7 @@ from markupsafe import Markup
 from sqlalchemy import Text, cast, or_, select
 from wtforms import Form, SelectField, StringField, TextAreaField
 from wtforms.csrf.core import CSRF
-from wtforms.validators import DataRequired
+from wtforms.validators import DataRequired, Optional
 from wtforms.widgets import html_params
 
 from admin_views.formats import decimal, is_french, plain_euros
@@ -55,6 +55,12 @@ class ConsoleForm(SecureForm):
         @property
         def csrf_context(self) -> Any:
             return session
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self:
+            if any(isinstance(each, Optional) for each in field.validators):
+                field.flags.required = False  # The browser must let it be left empty.
 
 
 class EurosField(StringField):

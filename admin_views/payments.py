@@ -15,6 +15,7 @@ from admin_views.formats import Badge, Linked, Money, OneLine
 from admin_views.listing import Lookup, Row
 from admin_views.reading import reading
 from admin_views.records import Panel, Related
+from admin_views.selections import plans_in
 from admin_views.writing import in_words
 from models.accounts import User
 from models.accounts.permissions import Permission as P
@@ -29,6 +30,7 @@ from models.billing import (
     ProviderEvent,
 )
 from models.billing.evidence_file import evidence_file
+from models.catalog import Plan
 from models.errors import N_, DomainError
 
 
@@ -150,6 +152,18 @@ class CheckoutView(AdminView):
     column_filters = (
         Choice("status", N_("Status"), CaptureEndpoint.status, CaptureStatus),
         Reference("button", N_("Button"), "buttons", lambda k: CaptureEndpoint.button_id == k),
+        Reference(
+            "product",
+            N_("Product"),
+            "products",
+            lambda k: CaptureEndpoint.plan_id.in_(select(Plan.id).where(Plan.product_id == k)),
+        ),
+        Reference(
+            "community",
+            N_("Community"),
+            "communities",
+            lambda k: CaptureEndpoint.plan_id.in_(plans_in(k)),
+        ),
         *between("created", CaptureEndpoint.created_at, N_("Begun"), made=CaptureEndpoint.id),
     )
     related = (Related("attempts", "checkout", N_("Payments")),)

@@ -12,9 +12,9 @@ from admin_views.acts import Act
 from admin_views.base import AdminView
 from admin_views.customer_acts import GRANT
 from admin_views.filters import Choice, Flag, Is, OneOf, Reference, between
-from admin_views.formats import Linked
+from admin_views.formats import Code, Linked
 from admin_views.forms import ReasonForm
-from admin_views.listing import Row
+from admin_views.listing import Lookup, Row
 from admin_views.records import Related
 from admin_views.words import choices_of
 from models import clock
@@ -23,6 +23,7 @@ from models.accounts.change_role import change_role
 from models.accounts.open_session import end_all_sessions, end_session
 from models.accounts.permissions import Permission as P
 from models.accounts.suspend_user import guard_target, reactivate_user, suspend_user
+from models.affiliation import AffiliateProfile
 from models.errors import N_
 
 
@@ -82,10 +83,16 @@ class UserView(AdminView):
         "email_verified_at",
         "locale",
         "bio",
+        "profile.affiliate_slug",
         "updated_at",
         "id",
     )
-    formats = {"email": Linked("users", "id")}
+    column_labels = {"profile.affiliate_slug": N_("Affiliate")}
+    lookups = {"profile": Lookup(AffiliateProfile, "id", "user_id")}
+    formats = {
+        "email": Linked("users", "id"),
+        "profile.affiliate_slug": Linked("affiliates", "id", Code()),
+    }
     column_searchable_list = ("email", "display_name")
     search_hint = N_("Email or name")
     column_sortable_list = (("created_at", "id"),)

@@ -17,6 +17,7 @@ from admin_views.filters import Choice, Flag, OneOf, Reference
 from admin_views.formats import Badge, Count, DayOf, Linked, Percent, euros, whole
 from admin_views.forms import ConsoleForm, EurosField, RateField
 from admin_views.records import Panel, Related
+from admin_views.selections import products_of
 from admin_views.sellable import LeadsToSellable
 from models.accounts.permissions import Permission as P
 from models.billing import RUNNING, Customer
@@ -131,6 +132,12 @@ class PlanView(LeadsToSellable, AdminView):
     column_sortable_list = ("name", "price_amount", ("created_at", "id"))
     column_filters = (
         Reference("product", N_("Product"), "products", lambda key: Plan.product_id == key),
+        Reference(
+            "community",
+            N_("Community"),
+            "communities",
+            lambda key: Plan.product_id.in_(products_of(key)),
+        ),
         Choice("interval", N_("Billed"), Plan.billing_interval, BillingInterval),
         Flag("on_sale", N_("On sale"), Plan.is_active),
         OneOf(

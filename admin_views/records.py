@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from flask import abort, request
 from flask.typing import ResponseReturnValue
@@ -111,6 +112,8 @@ class RecordMixin:
         format = self.format_of(name)
         if isinstance(format, Linked) and format.view == self.slug:
             format = format.inner  # The page itself is no place to lead to.
+        if isinstance(format, Linked) and isinstance(row[name], UUID):
+            return self.find(name, str(row[name])) or format.html(row[name], row)
         if type(format) is Format:
             format = Whole()
         elif isinstance(format, Data):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from markupsafe import Markup
-from sqlalchemy import Integer, and_, literal_column, select
+from sqlalchemy import Integer, and_, literal_column
 from sqlalchemy.orm import Session
 
 from admin_views.base import AdminView
@@ -13,12 +13,13 @@ from admin_views.formats import NOTHING, Code, DayOf, Format, Linked, Money, One
 from admin_views.listing import Lookup, Row
 from admin_views.records import Panel, Related
 from admin_views.refund_acts import APPROVE, BY_HAND, REJECT, RETRY
+from admin_views.selections import bought, bought_in, earned_by
+from models.accounts import User
 from models.accounts.permissions import Permission as P
 from models.affiliation import Commission
-from models.billing import CreditNote, Customer, Refund, RefundStatus
+from models.billing import CreditNote, Refund, RefundStatus
 from models.billing.invoice_pdf import credit_note_pdf
 from models.billing.refund import QUEUE_ORDER
-from models.catalog import Product
 from models.errors import N_
 
 FAILING = and_(Refund.status == RefundStatus.APPROVED, Refund.last_error.is_not(None))
@@ -31,24 +32,6 @@ class Trouble(Format):
         return Markup('<span class="badge bad">{}</span>').format(value) if value else NOTHING
 
 
-def bought(column: Any, key: Any) -> Any:
-    """Rows whose customer bought a product."""
-    return column.in_(select(Customer.id).where(Customer.product_id == key))
-
-
-def bought_in(column: Any, key: Any) -> Any:
-    """Rows whose customer bought a product of a community."""
-    products = select(Product.id).where(Product.community_id == key)
-    return column.in_(select(Customer.id).where(Customer.product_id.in_(products)))
-
-
-def earned_by(key: Any) -> Any:
-    """Refunds of invoices on which an affiliate earned."""
-    return Refund.invoice_id.in_(
-        select(Commission.invoice_id).where(Commission.affiliate_id == key)
-    )
-
-
 class RefundView(AdminView):
     table, slug, title = Refund, "refunds", N_("Refunds")
     permissions = {"read": P.REFUNDS_READ}
@@ -58,17 +41,20 @@ class RefundView(AdminView):
         "queue": lambda of: literal_column(QUEUE_ORDER.replace("status", "refunds.status"), Integer)
     }
     column_default_sort = ("queue", True)
-    lookups = {"commission": Lookup(Commission, "invoice_id", "invoice_id")}
+    lookups = {
+        "commission": Lookup(Commission, "invoice_id", "invoice_id"),
+        "requester": Lookup(User, "requested_by"),
+    }
     column_list = (
         "requested_at",
         "status",
+        "last_error",
         "customer.user.email",
         "customer.product.name",
         "invoice.number",
         "amount",
         "commission.affiliate.affiliate_slug",
         "commission.total_amount",
-        "last_error",
     )
     column_details_list = (
         "status",
@@ -79,7 +65,7 @@ class RefundView(AdminView):
         "invoice.paid_at",
         "amount",
         "reason",
-        "requested_by",
+        "requester.email",
         "requested_at",
         "approved_at",
         "rejected_at",
@@ -101,6 +87,7 @@ class RefundView(AdminView):
         "invoice.amount_including_tax": N_("Amount paid"),
         "commission.total_amount": N_("Commission"),
         "last_error": N_("The provider's trouble"),
+        "requester.email": N_("Asked by"),
         "extra": N_("Given back by hand"),
     }
     formats = {
@@ -111,7 +98,7 @@ class RefundView(AdminView):
         "amount": Money(),
         "invoice.amount_including_tax": Money(),
         "invoice.paid_at": DayOf(),
-        "requested_by": Linked("users", "requested_by", Code()),
+        "requester.email": Linked("users", "requested_by"),
         "commission.affiliate.affiliate_slug": Linked(
             "affiliates", "commission.affiliate_id", Code()
         ),
@@ -136,8 +123,11 @@ class RefundView(AdminView):
         ),
         Reference("customer", N_("Customer"), "customers", lambda k: Refund.customer_id == k),
         Reference("invoice", N_("Invoice"), "invoices", lambda k: Refund.invoice_id == k),
-        Reference("affiliate", N_("Affiliate"), "affiliates", earned_by),
+        Reference(
+            "affiliate", N_("Affiliate"), "affiliates", lambda k: earned_by(Refund.invoice_id, k)
+        ),
         *between("requested", Refund.requested_at, N_("Asked"), made=Refund.id),
+        *between("processed", Refund.processed_at, N_("Given back on")),
     )
     related = (Related("credit-notes", "refund", N_("Credit note")),)
     acts = (APPROVE, REJECT, RETRY, BY_HAND)
@@ -193,6 +183,18 @@ class CreditNoteView(DocumentMixin, AdminView):
     column_filters = (
         Reference(
             "product", N_("Product"), "products", lambda k: bought(CreditNote.customer_id, k)
+        ),
+        Reference(
+            "community",
+            N_("Community"),
+            "communities",
+            lambda k: bought_in(CreditNote.customer_id, k),
+        ),
+        Reference(
+            "affiliate",
+            N_("Affiliate"),
+            "affiliates",
+            lambda k: earned_by(CreditNote.invoice_id, k),
         ),
         Reference("customer", N_("Customer"), "customers", lambda k: CreditNote.customer_id == k),
         Reference("invoice", N_("Invoice"), "invoices", lambda k: CreditNote.invoice_id == k),

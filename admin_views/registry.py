@@ -3,11 +3,12 @@
 from typing import Any
 
 from admin_views.affiliates import AffiliateView
-from admin_views.affiliation import AttributionView, ClickView, CommissionView, ProgramView
+from admin_views.affiliation import AttributionView, ClickView, ProgramView
 from admin_views.batches import BatchView
 from admin_views.boosts import BoostUseView, BoostView
 from admin_views.buttons import ButtonView
 from admin_views.catalog import AccessView, CommunityView, ProductView
+from admin_views.commissions import CommissionView
 from admin_views.flags import FlagView
 from admin_views.jobs import JobsView
 from admin_views.lock_rules import LockRulesView

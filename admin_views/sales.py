@@ -16,6 +16,7 @@ from admin_views.guard import translated
 from admin_views.listing import Lookup, Row
 from admin_views.records import Panel, Related
 from admin_views.refund_acts import GIVE_BACK
+from admin_views.selections import bought, bought_in, brought_by, earned_by, products_of
 from admin_views.subscriptions import NoticeMissed, Terms, notices_of
 from admin_views.timeline import customer_timeline
 from models.accounts.permissions import Permission as P
@@ -30,13 +31,8 @@ from models.billing import (
     PaymentMethod,
 )
 from models.billing.invoice_pdf import invoice_pdf
-from models.catalog import Plan, Product
+from models.catalog import Plan
 from models.errors import N_
-
-
-def customers_of(column: Any, key: Any) -> Any:
-    """Rows whose customer bought a product."""
-    return column.in_(select(Customer.id).where(Customer.product_id == key))
 
 
 def mentions_told(mentions: dict[str, Any] | None, row: Row) -> str:
@@ -131,14 +127,16 @@ class CustomerView(AdminView):
             "community",
             N_("Community"),
             "communities",
-            lambda key: Customer.product_id.in_(
-                select(Product.id).where(Product.community_id == key)
-            ),
+            lambda key: Customer.product_id.in_(products_of(key)),
+        ),
+        Reference(
+            "affiliate", N_("Affiliate"), "affiliates", lambda key: brought_by(Customer.id, key)
         ),
         Reference("user", N_("Person"), "users", lambda key: Customer.user_id == key),
         Flag("given", N_("Given free"), Customer.is_complimentary),
         NoticeMissed("notice", N_("Annual notice")),
         *between("created", Customer.created_at, N_("Customer since"), made=Customer.id),
+        *between("charge", Customer.next_charge_at, N_("Next charge")),
     )
     acts = CUSTOMER_ACTS
     related = (
@@ -223,11 +221,14 @@ class InvoiceView(DocumentMixin, AdminView):
     column_filters = (
         Choice("status", N_("Status"), Invoice.status, InvoiceStatus),
         Choice("kind", N_("Kind"), Invoice.kind, InvoiceKind),
+        Reference("product", N_("Product"), "products", lambda k: bought(Invoice.customer_id, k)),
         Reference(
-            "product", N_("Product"), "products", lambda k: customers_of(Invoice.customer_id, k)
+            "community", N_("Community"), "communities", lambda k: bought_in(Invoice.customer_id, k)
         ),
+        Reference("affiliate", N_("Affiliate"), "affiliates", lambda k: earned_by(Invoice.id, k)),
         Reference("customer", N_("Customer"), "customers", lambda k: Invoice.customer_id == k),
         *between("paid", Invoice.paid_at, N_("Paid")),
+        *between("created", Invoice.created_at, N_("Created"), made=Invoice.id),
     )
     related = (
         Related("attempts", "invoice", N_("Payments")),

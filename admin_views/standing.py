@@ -4,14 +4,24 @@ from typing import Any
 from uuid import UUID
 
 from flask_babel import gettext, ngettext
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, func, select
 from sqlalchemy.orm import Session
 
 from admin_views.formats import euros, percent
 from admin_views.words import status_words
-from models.affiliation import AffiliateProfile, FraudFlag, RiskLevel, Withdrawal
+from models.affiliation import (
+    AffiliateProfile,
+    Attribution,
+    Commission,
+    FraudFlag,
+    RiskLevel,
+    Withdrawal,
+)
 from models.affiliation.fraud_flag import open_flags
+from models.billing import RUNNING, Customer
 from models.ledger import Account, LedgerAccount, balances_of
+
+MANY = 1_000
 
 
 def balance_in(account: Account, key: str = "user_id") -> Any:
@@ -21,6 +31,32 @@ def balance_in(account: Account, key: str = "user_id") -> Any:
         .where(LedgerAccount.affiliate_id == getattr(of, key), LedgerAccount.account == account)
         .scalar_subquery()
     )
+
+
+def earned_in_all(of: Any) -> Any:
+    """What an affiliate's commissions came to, as a column; an index alone holds the sum."""
+    return (
+        select(func.coalesce(func.sum(Commission.total_amount), 0).cast(BigInteger))
+        .where(Commission.affiliate_id == of.user_id)
+        .scalar_subquery()
+    )
+
+
+def running_clients(of: Any) -> Any:
+    """How many purchases in force count as an affiliate's, counted up to ``MANY``."""
+    some = (
+        select(Attribution.id)
+        .join(Customer, Customer.id == Attribution.customer_id)
+        .where(
+            Attribution.affiliate_id == of.user_id,
+            Attribution.replaced_at.is_(None),
+            Customer.status.in_(RUNNING),
+        )
+        .limit(MANY)
+        .correlate(of)
+        .subquery()
+    )
+    return select(func.count()).select_from(some).scalar_subquery()
 
 
 def flags_of(key: str = "user_id") -> Any:

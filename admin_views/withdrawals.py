@@ -124,6 +124,7 @@ class WithdrawalView(AdminView):
         ),
         Reference("batch", N_("Payment file"), "sepa-batches", lambda k: Withdrawal.batch_id == k),
         *between("asked", Withdrawal.requested_at, N_("Asked on"), Withdrawal.id),
+        *between("paid", Withdrawal.paid_at, N_("Paid on")),
     )
     acts = (APPROVE, REJECT, PAY, INTO_A_FILE)
     related = (Related("transfers", "withdrawal", N_("Ledger")),)

@@ -66,6 +66,8 @@ class Attribution(Keyed, Base):
             ),
         ),
         Index("ix_affiliate_attributions_affiliate_id_id", "affiliate_id", "id"),
+        Index("ix_affiliate_attributions_product_id_id", "product_id", "id"),
+        Index("ix_affiliate_attributions_own", "id", postgresql_where=text("self_referral")),
         Index("ix_affiliate_attributions_customer_id", "customer_id"),
         Index("ix_affiliate_attributions_user_id", "user_id"),
     )

@@ -57,7 +57,13 @@ class Commission(Keyed, Stamped, Becoming, Base):
         not_negative("boost_amount"),
         not_negative("main_amount"),
         not_negative("extended_amount"),
-        Index("ix_affiliate_commissions_affiliate_id_id", "affiliate_id", "id"),
+        Index(
+            "ix_affiliate_commissions_affiliate_id_id",
+            "affiliate_id",
+            "id",
+            postgresql_include=["total_amount"],
+        ),
+        Index("ix_affiliate_commissions_earned_at", "earned_at"),
         Index("ix_affiliate_commissions_status_id", "status", "id"),
         Index("ix_affiliate_commissions_customer_id", "customer_id"),
         Index(

@@ -74,6 +74,7 @@ class Customer(Keyed, Stamped, Becoming, Base):
         Index("ix_customers_product_id_id", "product_id", "id"),
         Index("ix_customers_current_plan_id", "current_plan_id"),
         Index("ix_customers_status_id", "status", "id"),
+        Index("ix_customers_given", "id", postgresql_where=text("is_complimentary")),
         Index(
             "ix_customers_next_charge",
             "next_charge_at",

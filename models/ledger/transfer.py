@@ -67,6 +67,7 @@ class LedgerTransfer(Keyed, Base):
         Index("ix_ledger_transfers_affiliate_id_seq", "affiliate_id", "seq"),
         Index("ix_ledger_transfers_commission_id", "commission_id"),
         Index("ix_ledger_transfers_type_seq", "type", "seq"),
+        Index("ix_ledger_transfers_created_at", "created_at", postgresql_using="brin"),
         CheckConstraint(
             r"type not like 'COMMISSION\_%' or commission_id is not null",
             name="names_its_commission",

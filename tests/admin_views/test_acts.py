@@ -282,6 +282,8 @@ class TestOthers:
         page = owner.get(f"{console}/commissions/details/?id={key}").text
         for figure in ("40,83", "30", "12,25", "9,80", "2,45"):
             assert figure in page
+        for under_extreme_risk in ("7,35", "4,90"):
+            assert under_extreme_risk in page
 
 
 class TestMailsThatFollow:

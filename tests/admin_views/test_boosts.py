@@ -23,6 +23,13 @@ CELL = re.compile(r'<input name="([A-Z_]+-[a-z_]+)" value="([^"]*)"')
 FIELDS = {"code": "SPRING", "boost_type": "percentage_increase", "scope": "GLOBAL"}
 
 
+class TestForm:
+    def test_the_browser_lets_the_code_be_left_empty(self, owner, console):
+        page = owner.get(f"{console}/boosts/new/").text
+        assert re.search(r'<input [^>]*name="code"[^>]*>', page)
+        assert "required" not in re.search(r'<input [^>]*name="code"[^>]*>', page)[0]
+
+
 class TestBoosts:
     def test_are_made_and_changed(self, owner, console, keep, read):
         product = keep(lambda make: make.product())

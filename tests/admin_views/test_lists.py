@@ -5,8 +5,9 @@ import re
 import pytest
 from sqlalchemy import Engine, event
 
+from models import clock
 from models.accounts import Platform, UserType
-from models.catalog import Community
+from models.catalog import Community, Plan, Product
 from tests.admin_views.conftest import business, purchase
 
 IDS = re.compile(r"<tr><td>(?:<input[^>]*></td><td>)?.*?details/\?id=([0-9a-f-]{36})")
@@ -167,6 +168,39 @@ class TestSearch:
         keep(lambda make: purchase(make, user=make.user("zoe@example.org")))
         page = staff(UserType.PRODUCT_MANAGER).get("/product-manager/search/?q=zoe").text
         assert "zoe@example.org" not in page
+
+    def test_money_is_found_by_community_product_affiliate_and_day(self, owner, console, keep):
+        def build(make):
+            affiliate = make.affiliate("marie")
+            return purchase(make, affiliate=affiliate), purchase(make), affiliate.user_id
+
+        mine, _other, affiliate = keep(build)
+        plan = keep(lambda make: make.session.get(Plan, mine.plan_id))
+        product = keep(lambda make: make.session.get(Product, plan.product_id))
+        filters = {
+            "affiliate": affiliate,
+            "product": product.id,
+            "community": product.community_id,
+        }
+        for slug in ("invoices", "customers"):
+            for name, value in filters.items():
+                page = owner.get(f"{console}/{slug}/?flt_{name}={value}").text
+                assert len(IDS.findall(page)) == 1, (slug, name)
+            today = clock.today().isoformat()
+            assert len(IDS.findall(owner.get(f"{console}/{slug}/?flt_created_from={today}").text))
+        for slug in ("commissions", "attributions", "plans", "programs", "access", "buttons"):
+            page = owner.get(f"{console}/{slug}/?flt_community={product.community_id}")
+            assert page.status_code == 200, slug
+        for slug in ("credit-notes", "checkouts"):
+            assert owner.get(f"{console}/{slug}/?flt_product={product.id}").status_code == 200
+
+    def test_an_affiliate_shows_what_they_earned_and_how_many_clients_stay(
+        self, owner, console, keep
+    ):
+        keep(lambda make: purchase(make, affiliate=make.affiliate("marie")))
+        row = re.search(r"<tbody>(.*?)</tbody>", owner.get(f"{console}/affiliates/").text, re.S)[1]
+        assert "12,25\u00a0€" in row
+        assert '<td class="n">1</td>' in row
 
     def test_a_filter_stays_in_the_address(self, owner, console, keep):
         keep(lambda make: (make.user(is_suspended=True), make.user()))

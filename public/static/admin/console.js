@@ -26,6 +26,15 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { copy.textContent = words; }, 1500);
 });
 
+// One box ticks all the rows of the page; it stands for itself only where this script runs.
+document.querySelectorAll("[data-tick-all]").forEach((all) => {
+  const rows = [...all.closest("table").querySelectorAll("[name=rowid]")];
+  const tell = () => { const n = rows.filter((row) => row.checked).length; all.checked = n === rows.length; all.indeterminate = n > 0 && n < rows.length; };
+  all.hidden = false; tell();
+  all.addEventListener("change", () => rows.forEach((row) => { row.checked = all.checked; }));
+  rows.forEach((row) => row.addEventListener("change", tell));
+});
+
 // A run asked for by hand: the page looks again until it has ended.
 if (document.querySelector("[data-again]")) setTimeout(() => location.reload(), 1500);
 
