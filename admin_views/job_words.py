@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 from flask_babel import gettext
+from markupsafe import Markup
 
 from admin_views.formats import is_french, whole
 from admin_views.happenings import COUNTS, JOBS
-from admin_views.structures import holds_cents, value_words
+from admin_views.structures import Finder, holds_cents, nobody, structure, value_words
 
 
 def job_words(name: str) -> str:
@@ -23,16 +24,26 @@ def seconds(span: timedelta) -> str:
     return text.replace(".", ",") if is_french() else text
 
 
-def count_words(counts: dict[str, Any]) -> list[tuple[str, str]]:
+def without_amounts(value: Any) -> Any:
+    """What a run counted, less every amount in it, however deep."""
+    if isinstance(value, dict):
+        kept = {key: each for key, each in value.items() if not holds_cents(key)}
+        return {key: without_amounts(each) for key, each in kept.items()}
+    return [without_amounts(each) for each in value] if isinstance(value, list) else value
+
+
+def count_words(counts: dict[str, Any], find: Finder = nobody) -> list[tuple[str, Markup | str]]:
     """What a run counted, as (words, value); zeros are left out where anything was done."""
     done = {key: value for key, value in counts.items() if value} or counts
     return [
-        (gettext(COUNTS[key]) if key in COUNTS else key.replace("_", " "), _count(key, value))
+        (gettext(COUNTS[key]) if key in COUNTS else key.replace("_", " "), _count(key, value, find))
         for key, value in done.items()
     ]
 
 
-def _count(key: str, value: Any) -> str:
+def _count(key: str, value: Any, find: Finder) -> Markup | str:
+    if isinstance(value, list) and value:
+        return structure(value, find, key)
     if isinstance(value, int) and not holds_cents(key):
         return whole(value)
     return value_words(key, value)

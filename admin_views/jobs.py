@@ -1,6 +1,7 @@
 """Scheduled jobs and queues: what runs when, how it went, run now; what failed, retry, discard."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +15,10 @@ from sqlalchemy.orm import aliased
 from admin_views.acting import acting
 from admin_views.forms import ConsoleForm
 from admin_views.guard import Console, Guarded
-from admin_views.job_words import count_words, job_words, seconds
+from admin_views.job_words import count_words, job_words, seconds, without_amounts
 from admin_views.queues import discard_job, queues_now, retry_job
 from admin_views.reading import reading
-from admin_views.structures import holds_cents
+from admin_views.references import link_to
 from admin_views.words import status_words
 from admin_views.writing import Outcome, in_words, transaction
 from models import clock
@@ -73,18 +74,16 @@ class JobsView(Guarded, BaseView):
         """How a run went, in words; amounts are for finance only."""
         if run is None:
             return {"run": None, "counts": []}
-        counts = {
-            key: value
-            for key, value in run.counts.items()
-            if self.console.may(P.FINANCE_FIGURES) or not holds_cents(key)
-        }
+        counts = run.counts
+        if not self.console.may(P.FINANCE_FIGURES):
+            counts = without_amounts(counts)
         status, colour = status_words(RunStatus, run.status)
         ended = run.started_at and run.ended_at
         return {
             "run": run,
             "status": status,
             "colour": "bad" if run.errors else colour,
-            "counts": count_words(counts),
+            "counts": count_words(counts, partial(link_to, self.console)),
             "nothing": bool(counts) and not any(counts.values()),
             "took": seconds(run.ended_at - run.started_at) if ended else "",  # type: ignore[operator]
         }

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from admin_views.acts import Act
 from admin_views.base import AdminView
 from admin_views.filters import Choice, Flag, Is, OneOf, Reference, between
-from admin_views.formats import Badge, Code, Count, Email, Linked, Named, Told
+from admin_views.formats import NOTHING, Badge, Code, Count, Email, Linked, Named, Told
 from admin_views.happenings import ACTORS, HAPPENINGS, JOBS, MAILS, RECORDS
-from admin_views.job_words import count_words
+from admin_views.job_words import count_words, without_amounts
 from admin_views.listing import Lookup, Row
 from admin_views.past import role_words, told_changes, what_happened
 from admin_views.records import Panel
@@ -209,9 +209,12 @@ class LogView(AdminView):
     empty = N_("No warning and no error so far.")
 
 
-def _counted(counts: dict[str, Any] | None) -> str:
-    told = count_words(counts or {})
-    return " · ".join(gettext("%(name)s: %(words)s", name=n, words=value) for n, value in told)
+def counted(told: Sequence[tuple[str, Markup | str]]) -> Markup:
+    """What a run counted, in one line."""
+    return Markup(" · ").join(
+        Markup(gettext("%(name)s: %(words)s")) % {"name": name, "words": words}
+        for name, words in told
+    )
 
 
 class RunView(AdminView):
@@ -230,7 +233,6 @@ class RunView(AdminView):
     column_details_list = (*column_list, "counts", "error", "created_at")
     formats = {
         "name": Named(JOBS),
-        "counts": Told(lambda counts, row: _counted(counts)),
         "status": Badge(RunStatus),
         "trigger": Named(ACTORS),
         "errors": Count(),
@@ -245,3 +247,12 @@ class RunView(AdminView):
         *between("due", JobRun.due_at, N_("Due")),
     )
     empty = N_("Each run of a scheduled job leaves a line here.")
+
+    def detail(self, name: str, row: Row) -> Markup | str:
+        """What a run counted, without its amounts for whoever is told none."""
+        if name != "counts":
+            return super().detail(name, row)
+        counts = row["counts"] or {}
+        if not self.console.may(P.FINANCE_FIGURES):
+            counts = without_amounts(counts)
+        return counted(count_words(counts, self.find)) or NOTHING

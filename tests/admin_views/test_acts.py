@@ -18,6 +18,7 @@ from models.oversight import SYSTEM, AuditEvent, JobRun, MailStatus, OutgoingMai
 from models.oversight.run_job import end_run
 from models.session import unit_of_work
 from tests.admin_views.conftest import purchase
+from tests.factories import Make
 
 FINGERPRINT = re.compile(r'name="fingerprint" value="([^"]+)"')
 
@@ -235,6 +236,20 @@ class TestOthers:
         page = owner.get(answer.headers["Location"]).text
         assert "data-again" not in page
         assert "<b>7</b>" in page
+
+    def test_an_administrator_sees_what_a_run_counted_but_no_amount(self, owner, console, staff):
+        clients = [{"customer_id": "01900000-0000-7000-8000-000000000001", "amount": 2900}]
+        with unit_of_work() as session:
+            counts = {"due": 1, "amount": 2900, "would_charge": clients}
+            run = Make(session).add(
+                JobRun(name="billing-renew-due", due_at=clock.now(), dry_run=True, counts=counts)
+            )
+        admin = staff(UserType.ADMIN)
+        for path in ("jobs/", f"runs/details/?id={run.id}"):
+            assert "29,00" in owner.get(f"{console}/{path}").text
+            page = admin.get(f"/admin/{path}").text
+            assert "29,00" not in page
+            assert "2900" not in page
 
     def test_an_unknown_job_is_refused_in_words(self, owner, console, read):
         owner.post(f"{console}/jobs/run/", {"name": "none"})
