@@ -18,10 +18,11 @@ from sqlalchemy.orm import Session
 
 from admin_views.acting import acting, is_fresh
 from admin_views.bulk import BulkMixin, asks
+from admin_views.editing import show_refusal
 from admin_views.forms import ConsoleForm
 from admin_views.preview import Effects, EffectsChanged, confirm, preview
 from admin_views.reading import reading, stop_reading
-from admin_views.writing import Outcome, in_words, transaction
+from admin_views.writing import Outcome, transaction
 from models import clock
 from models.accounts.permissions import Permission
 from models.errors import N_, DomainError
@@ -123,7 +124,7 @@ class ActsMixin(BulkMixin):
             form=form,
             effects=effects,
             notes=act.notes(reading(), key),
-            refusal=in_words(refusal) if refusal else "",
+            refusal=show_refusal(form, refusal),
         )
         return page, status
 

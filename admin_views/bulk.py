@@ -81,6 +81,7 @@ class BulkMixin:
             keys=keys,
             form=form,
             looks=looks,
+            again=_all_refused(looks) and asks(form),
             notes=act.notes(reading(), keys) if act.together else [],
             most=MOST_AT_ONCE if len(ticked) > MOST_AT_ONCE else None,
         )
@@ -132,6 +133,11 @@ class BulkMixin:
         for words, count in refused.items():
             flash(f"{count} × {words}", "error")
         return redirect(self.address_of("index_view"))
+
+
+def _all_refused(looks: Sequence[Look] | None) -> bool:
+    """Whether nothing could be done as asked, so that one asks otherwise."""
+    return looks is not None and not any(look.effects for look in looks)
 
 
 def run_of(act: Any, keys: list[Any], form: Any, now: Any, made: list[Any] | None = None) -> Run:

@@ -63,7 +63,18 @@ class ConsoleForm(SecureForm):
                 field.flags.required = False  # The browser must let it be left empty.
 
 
-class EurosField(StringField):
+class TypedField(StringField):
+    """A text that means a number; where it cannot, that is what one is told, not "required"."""
+
+    def validate(self, form: Any, extra_validators: Any = ()) -> bool:
+        mistyped = list(self.process_errors)
+        fine: bool = super().validate(form, extra_validators)
+        if mistyped:
+            self.errors = mistyped
+        return fine and not mistyped
+
+
+class EurosField(TypedField):
     """An amount typed in euros, kept as cents: ``49``, ``49,00``, ``1 225.50 €``."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
@@ -86,7 +97,7 @@ class EurosField(StringField):
         return text.replace(".", ",") if is_french() else text
 
 
-class RateField(StringField):
+class RateField(TypedField):
     """A number with at most four decimals, typed with a comma or a point."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:

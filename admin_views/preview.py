@@ -24,7 +24,7 @@ from admin_views.guard import translated
 from admin_views.happenings import RECORDS
 from admin_views.labels import label_of
 from admin_views.reading import stop_reading
-from admin_views.structures import value_words
+from admin_views.structures import read_amounts, value_words
 from admin_views.telling import Effect, tell, tell_mails
 from admin_views.words import status_words
 from models.affiliation import AffiliateProfile
@@ -191,7 +191,7 @@ def _name_of(row: Base) -> str:
     """
     if type(row).__str__ is object.__str__ or isinstance(row, OutgoingMail):
         return _kind_of(row)
-    return gettext("%(kind)s “%(name)s”", kind=_kind_of(row), name=row)
+    return gettext("%(kind)s “%(name)s”", kind=_kind_of(row), name=read_amounts(str(row)))
 
 
 def _is_hidden(column: Any) -> bool:

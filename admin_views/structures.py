@@ -10,7 +10,7 @@ from typing import Any
 from flask_babel import gettext
 from markupsafe import Markup, escape
 
-from admin_views.formats import NOTHING, Format, euros, moment, percent
+from admin_views.formats import NOTHING, Format, euros, is_french, moment, percent
 from admin_views.labels import label_of
 from admin_views.words import STATUSES
 from models.errors import N_
@@ -42,6 +42,7 @@ CENTS = frozenset(
 FRACTIONS = frozenset({"refund_rate", "tax_rate"})
 """Rates between 0 and 1; the others are points of percent."""
 
+AMOUNT = re.compile(r"(?<![\d.])(\d+)\.(\d\d)(?=$| €)")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -118,6 +119,11 @@ KEYS = {
 """What keys of structures are called beside the columns' names."""
 
 
+def read_amounts(text: str) -> str:
+    """A rule's own words with the amounts in them as the reader writes them."""
+    return AMOUNT.sub(r"\1,\2", text) if is_french() else text
+
+
 def key_words(name: str) -> str:
     """A key in the reader's language."""
     known = KEYS.get(name)
@@ -139,7 +145,9 @@ def value_words(name: str, value: Any) -> str:
         return euros(value)
     if isinstance(value, dict):
         parts = ((key_words(key), value_words(key, each)) for key, each in value.items())
-        return ", ".join(f"{key}: {words}" for key, words in parts if words)
+        return ", ".join(
+            gettext("%(name)s: %(words)s", name=key, words=words) for key, words in parts if words
+        )
     if isinstance(value, list):
         return ", ".join(value_words(name, each) for each in value)
     return _text_words(name, "" if value is None else str(value))

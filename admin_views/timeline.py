@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin_views.formats import euros
+from admin_views.happenings import MAILS
 from admin_views.listing import Row
 from admin_views.past import reason_words, what_happened, who_did
 from admin_views.records import Panel
@@ -163,6 +164,11 @@ def _refunds(session: Session, row: Row, money: bool) -> Iterator[Line]:
         yield each.requested_at, words, "refunds", str(each.id)
 
 
+def _mail(mail: OutgoingMail) -> str:
+    """What a mail that has no subject yet is for."""
+    return gettext(MAILS[mail.kind]) if mail.kind in MAILS else mail.kind
+
+
 def _mails(session: Session, row: Row) -> Iterator[Line]:
     found = session.scalars(
         select(OutgoingMail)
@@ -173,6 +179,6 @@ def _mails(session: Session, row: Row) -> Iterator[Line]:
     for each in found:
         status = status_words(MailStatus, each.status)[0]
         words = gettext(
-            "Mail “%(subject)s”: %(status)s", subject=each.subject or each.kind, status=status
+            "Mail “%(subject)s”: %(status)s", subject=each.subject or _mail(each), status=status
         )
         yield each.sent_at or each.created_at, words, "mails", str(each.id)

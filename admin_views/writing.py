@@ -17,6 +17,7 @@ from admin_views.happenings import RECORDS
 from admin_views.labels import label_of
 from admin_views.past import changes_of
 from admin_views.reading import stop_reading
+from admin_views.structures import read_amounts
 from admin_views.words import status_words
 from models.errors import N_, BadInput, DomainError, IllegalTransition
 from models.oversight import AuditEvent
@@ -58,7 +59,10 @@ def in_words(refusal: DomainError) -> str:
 
 
 def _details(refusal: DomainError) -> dict[str, Any]:
-    details = dict(refusal.params)
+    details = {
+        name: read_amounts(value) if isinstance(value, str) else value
+        for name, value in refusal.params.items()
+    }
     if isinstance(refusal, IllegalTransition):
         details["subject"] = _kind_of(refusal.subject)
         for name in ("current", "wanted"):

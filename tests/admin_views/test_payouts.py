@@ -276,6 +276,17 @@ class TestInBulk:
         )
         assert not FINGERPRINT.findall(shown)
         assert read(lambda s: s.scalars(select(SepaBatch)).all()) == []
+        assert ROW.findall(shown) == [str(row.id)], "another day can be typed at once"
+        _, answer = self.bulk(
+            owner,
+            console,
+            "withdrawals",
+            "make-file",
+            ROW.findall(shown),
+            {"execution_date": "2026-03-16"},
+        )
+        assert answer.status_code == 302
+        assert len(read(lambda s: s.scalars(select(SepaBatch)).all())) == 1
 
     def test_a_file_given_up_frees_its_lines(self, owner, console, asked, do, read):
         row = asked(approved=True)
@@ -317,6 +328,17 @@ class TestPayouts:
             PayoutMethod.WIRE,
         )
 
+    def test_a_refusal_stands_beside_its_field_in_the_readers_own_figures(
+        self, owner, console, earned
+    ):
+        affiliate = earned(lambda earnings: earnings.affiliate(15_000))
+        address = f"{console}/payouts/act/pay-now/?id={affiliate.user_id}"
+        page = owner.post(address, {**PAID, "amount": "999"}).text
+        assert "150,00\u00a0€ pour" in page
+        assert "150.00" not in page
+        page = owner.post(address, {**PAID, "proof": "javascript:alert(1)"}).text
+        assert re.search(r'<input [^>]*aria-invalid="true"[^>]* name="proof"', page)
+
     def test_the_same_confirmation_twice_pays_once(self, owner, console, earned, read):
         affiliate = earned(lambda earnings: earnings.affiliate(15_000))
         address = f"{console}/payouts/act/pay-now/?id={affiliate.user_id}"
@@ -346,6 +368,14 @@ class TestAdjust:
         for wrong in ({"reason": ""}, {"amount": ""}, {"amount": "-5"}, {"direction": "up"}):
             fields = {"direction": "credit", "amount": "2", "reason": "x", **wrong}
             assert owner.post(address, fields).status_code == 422
+
+    def test_what_is_no_amount_is_told_as_such(self, owner, console, earned):
+        affiliate = earned(lambda earnings: earnings.affiliate(15_000))
+        address = f"{console}/affiliates/act/adjust/?id={affiliate.user_id}"
+        fields = {"direction": "credit", "amount": "douze", "reason": "x"}
+        page = owner.post(address, fields).text
+        assert "49,90" in page
+        assert 'value="douze"' in page
 
 
 class TestStatement:
