@@ -100,10 +100,10 @@ def cleaner(database):
 
 
 @pytest.fixture
-def committed(cleaner):
+def committed(cleaner, request):
     """For tests whose data is committed: whatever they leave is taken back after."""
     yield
-    cleaner.clean()
+    cleaner.clean(is_unproved=request.node.get_closest_marker("unproved") is not None)
 
 
 @pytest.fixture

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
+from models.affiliation.prove_ledger import prove_ledger
 from models.embedded import Running, ensure
+from models.ledger import Report
 from models.migrations import run as migrations
 from models.settings import Settings
 from models.tables import metadata
@@ -81,7 +84,19 @@ class Cleaner:
                 if connection.scalar(text(f"SELECT count(*) FROM {table.name}"))
             }
 
-    def clean(self) -> None:
+    def clean(self, *, is_unproved: bool = False) -> None:
+        """Take it all back; the ledger proves itself first, unless it was not to."""
+        proof = None if is_unproved else self._proof()
+        self._take_back()
+        assert proof is None or proof.ok, proof.difference
+
+    def _proof(self) -> Report | None:
+        with Session(self.engine) as session:
+            if session.scalar(text("SELECT EXISTS (SELECT FROM ledger_transfers)")):
+                return prove_ledger(session)
+        return None
+
+    def _take_back(self) -> None:
         statements = ["SET LOCAL session_replication_role = replica"]
         for table in metadata.tables.values():
             keys = self.kept.get(table.name)

@@ -85,6 +85,7 @@ class TestCommands:
         assert ledger.verify_in_words() == 0
         assert "2 transfers, 4 entries, 1 affiliates" in capsys.readouterr().out
 
+    @pytest.mark.unproved
     def test_verify_fails_on_one_cent_and_tells_the_owner(self, alice, database, capsys):
         engine = create_engine(database.running.superuser_url(database.name), poolclass=NullPool)
         with engine.begin() as connection:

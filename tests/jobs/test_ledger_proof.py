@@ -138,6 +138,7 @@ NAMES = {
 }
 
 
+@pytest.mark.unproved
 class TestOneCent:
     def test_the_untouched_story_holds(self, story, capsys):
         assert verify_in_words() == 0

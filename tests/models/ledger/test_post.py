@@ -293,6 +293,7 @@ class TestNobodyWritesDirectly:
             owner.execute(text(block))
 
 
+@pytest.mark.unproved
 class TestAHotAffiliate:
     def test_sixteen_at_once_lose_and_double_nothing(self, committed, now):
         with unit_of_work() as session:
