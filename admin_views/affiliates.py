@@ -58,6 +58,7 @@ class AffiliateView(StatementMixin, AdminView):
     )
     column_details_list = (
         "affiliate_slug",
+        "former_slug",
         "user.display_name",
         "user.email",
         "user.is_suspended",
@@ -94,7 +95,7 @@ class AffiliateView(StatementMixin, AdminView):
         "available": Money(),
         "debt": Money(),
     }
-    column_searchable_list = ("affiliate_slug", "user.email", "user.display_name")
+    column_searchable_list = ("affiliate_slug", "former_slug", "user.email", "user.display_name")
     search_hint = N_("Slug, email or name")
     column_sortable_list = ("affiliate_slug", ("created_at", "user_id"))
     column_filters = (

@@ -9,6 +9,7 @@ AFFILIATION_LABELS = {
     "clawed_from_available": N_("Taken back from what was available"),
     "boost_amount": N_("Added by a boost"),
     "boost_redemption_id": N_("Boost"),
+    "former_slug": N_("Former link name"),
     "rated_invoices": N_("Invoices that the refund rate counts"),
     "under_at_risk_since": N_("Below the rate of “At risk” since"),
     "under_high_risk_since": N_("Below the rate of “High risk” since"),

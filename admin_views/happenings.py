@@ -41,6 +41,7 @@ HAPPENINGS = {
     "affiliation.purchase_attributed": N_("Purchase attributed"),
     "affiliation.risk_changed": N_("Risk level changed"),
     "affiliation.risk_decision_asked": N_("Decision on the risk level asked"),
+    "affiliation.slug_changed": N_("Link name changed"),
     "affiliation.withdrawal_approved": N_("Withdrawal approved"),
     "affiliation.withdrawal_asked": N_("Withdrawal asked for"),
     "affiliation.withdrawal_cancelled": N_("Withdrawal cancelled"),

@@ -87,6 +87,7 @@ LISTENERS: Listeners = {
     "affiliation.purchase_attributed": (),
     "affiliation.risk_changed": (),
     "affiliation.risk_decision_asked": (alert_risk_decision,),
+    "affiliation.slug_changed": (),
     "affiliation.withdrawal_approved": (
         drop_figures,
         mail_withdrawal_approved,

@@ -50,11 +50,9 @@ def become_affiliate(
     profile = session.get(AffiliateProfile, user_id)
     if profile is not None:
         return profile
-    slug = slug.strip().lower()
     if user.platform is not Platform.WEOKTO:
         raise NotOnWeokto
-    if not SLUG.fullmatch(slug) or slug in KEPT_BACK:
-        raise BadSlug(field="slug")
+    slug = checked_slug(slug)
     if affiliate_by_slug(session, slug) is not None:
         raise SlugTaken(field="slug", slug=slug)
     profile = AffiliateProfile(user_id=user.id, affiliate_slug=slug)
@@ -63,3 +61,11 @@ def become_affiliate(
     emit(session, "affiliation.affiliate_joined", profile, actor=actor, data=told)
     take_the_role(session, user.id, actor=actor, now=now or clock.now())
     return profile
+
+
+def checked_slug(text: str) -> str:
+    """A slug as it is kept. Raises BadSlug."""
+    slug = text.strip().lower()
+    if not SLUG.fullmatch(slug) or slug in KEPT_BACK:
+        raise BadSlug(field="slug")
+    return slug

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, or_, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from models import clock
@@ -29,6 +29,7 @@ class AffiliateProfile(Stamped, Base):
     of. ``under_*_since``: since when the rate has been under the threshold of that level, None
     while it is not. ``extreme_asked_at``: when the owner was last asked about EXTREME_RISK,
     None once the rate has gone down again.
+    ``former_slug``: what ``affiliate_slug`` was before its one change; its links still count.
     Where money is paid to is ``payout_*``:
     by wire to the exact ``payout_holder`` of an IBAN, or to a PayPal address.
     """
@@ -36,6 +37,7 @@ class AffiliateProfile(Stamped, Base):
     __tablename__ = "affiliate_profiles"
     __table_args__ = (
         CheckConstraint("affiliate_slug ~ '^[a-z0-9-]{3,40}$'", name="slug_shape"),
+        CheckConstraint("former_slug <> affiliate_slug", name="slug_changed"),
         CheckConstraint("refund_rate between 0 and 1", name="refund_rate_sane"),
         not_negative("total_refunds"),
         not_negative("rated_invoices"),
@@ -53,6 +55,7 @@ class AffiliateProfile(Stamped, Base):
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
     affiliate_slug: Mapped[str] = mapped_column(unique=True)
+    former_slug: Mapped[str | None] = mapped_column(unique=True)
     current_guild_id: Mapped[UUID | None] = mapped_column(ForeignKey("communities.id"))
     guild_joined_at: Mapped[datetime | None]
     last_guild_change_at: Mapped[datetime | None]
@@ -98,9 +101,9 @@ class RiskLevelChange(Keyed, Base):
 
 
 def affiliate_by_slug(session: Session, slug: str) -> AffiliateProfile | None:
-    """The affiliate under a slug, with the person loaded."""
+    """The affiliate whose slug this is, or was before they changed it, with the person loaded."""
     return session.scalar(
         select(AffiliateProfile)
-        .where(AffiliateProfile.affiliate_slug == slug)
+        .where(or_(AffiliateProfile.affiliate_slug == slug, AffiliateProfile.former_slug == slug))
         .options(joinedload(AffiliateProfile.user))
     )

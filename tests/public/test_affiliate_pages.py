@@ -399,3 +399,29 @@ class TestHome:
         visitor.sign_in()
 
         assert "member-menu" not in visitor.get("/profile").text
+
+
+class TestLinkName:
+    PAGE = "/affiliate/link-name"
+
+    def test_is_changed_once_and_the_old_one_still_counts(self, ann):
+        answer = ann.post(self.PAGE, {"slug": "ann-marie"}, form=self.PAGE)
+
+        assert (answer.status_code, answer.location) == (303, "/affiliate/dashboard#links")
+        assert "ref=ann-marie" in ann.get("/affiliate/dashboard").text
+        page = ann.get(self.PAGE).text
+        assert "ann-marie" in page
+        assert 'name="slug"' not in page
+        assert ann.get("/api/affiliate/track?ref=ann").json["recorded"] is False  # it is hers
+
+    @pytest.mark.parametrize(("slug", "status"), [("bea", 422), ("a b", 422), ("", 422)])
+    def test_that_cannot_be_is_refused_in_words(self, ann, slug, status):
+        answer = ann.post(self.PAGE, {"slug": slug}, form=self.PAGE)
+
+        assert answer.status_code == status
+        assert 'id="slug-problem"' in answer.text
+
+    def test_a_second_time_is_refused(self, ann):
+        ann.post(self.PAGE, {"slug": "ann-marie"}, form=self.PAGE)
+
+        assert ann.post(self.PAGE, {"slug": "ann-lou"}).status_code == 409
