@@ -9,11 +9,13 @@ from sqlalchemy import select
 
 from models import clock
 from models.accounts import Platform
+from models.affiliation.commission import Commission
 from models.affiliation.mature import mature_due
 from models.affiliation.payout_method import PayoutMethod
 from models.affiliation.payouts import Withdrawal, WithdrawalStatus
 from models.affiliation.payouts.decide_withdrawal import approve_withdrawal, reject_withdrawal
 from models.affiliation.payouts.pay_withdrawal import pay_withdrawal
+from models.billing.refund_invoice import refund_invoice
 from models.oversight.actor import SYSTEM
 from models.session import staff_reading, unit_of_work
 from tests.selling import an_affiliate, sell, signed_in, twin_at_work
@@ -231,6 +233,20 @@ class TestRequests:
         assert "b•••@e•••.org" in page
         assert "€100.00" in page
         assert re.search(r"/affiliate/commissions/[0-9a-f-]{36}", page)
+
+    def test_paid_though_its_commission_was_taken_back_say_so(self, ann, asked):
+        act(approve_withdrawal, asked)
+        with unit_of_work() as session:
+            of_ann = Commission.affiliate_id == asked.affiliate_id
+            invoice_id = session.scalars(select(Commission.invoice_id).where(of_ann)).one()
+            refund_invoice(session, invoice_id, reason="no", actor=SYSTEM, now=clock.now())
+        act(pay_withdrawal, asked, method=PayoutMethod.WIRE, reference="VIR-2026-77")
+
+        page = ann.get(f"/affiliate/payouts/{asked.id}").text
+
+        assert "What it paid" in page
+        assert "commissions taken back meanwhile" in page
+        assert "€100.00" in page.split("commissions taken back meanwhile")[1]
 
     def test_have_no_statement_before_they_are_paid(self, ann, asked):
         answer = ann.get(f"/affiliate/payouts/{asked.id}/statement.pdf")

@@ -95,7 +95,8 @@ def _parties(session: Session, sheet: Sheet, words: Wording, withdrawal: Withdra
 
 
 def _lines(session: Session, words: Wording, withdrawal: Withdrawal) -> list[tuple[str, ...]]:
-    """A line per commission paid, by its invoice; what adjustments brought comes last."""
+    """A line per commission paid, by its invoice. What paid none comes last: it came of
+    adjustments, or of commissions taken back between the request and its payment."""
     currency = withdrawal.currency
     found = session.execute(
         select(Commission, WithdrawalAllocation.amount)
@@ -114,7 +115,7 @@ def _lines(session: Session, words: Wording, withdrawal: Withdrawal) -> list[tup
     ]
     rest = withdrawal.requested_amount - sum(amount for _, amount in found)
     if rest:
-        label = words.say(N_("Adjustments of the balance"))
+        label = words.say(N_("Adjustments, or commissions taken back meanwhile"))
         lines.append((label, "", "", words.amount(rest, currency)))
     return lines
 
