@@ -13,6 +13,11 @@ from public.sandbox import create_sandbox
 from public.sandbox.serve import QuietHandler
 from public.sandbox.state import EXTENSION
 
+PATIENCE = 2
+"""Seconds that a client waits for the sandbox: more than it ever takes beside other tests."""
+SILENCE = PATIENCE + 0.3
+"""Seconds that the sandbox says nothing where it is told to."""
+
 
 @contextmanager
 def serving(app):
@@ -50,13 +55,13 @@ class Shop:
 
         return app
 
-    def wait_for(self, count, seconds=2):
+    def wait_for(self, count, seconds=10):
         """The first ``count`` webhooks, once they have come."""
         with self._arrived:
             self._arrived.wait_for(lambda: len(self.heard) >= count, seconds)
             return list(self.heard)
 
-    def events(self, count, seconds=2):
+    def events(self, count, seconds=10):
         return [json.loads(body) for _, _, body in self.wait_for(count, seconds)]
 
     def stays_at(self, count, seconds=0.2):
@@ -84,14 +89,14 @@ class RunningSandbox:
 
 
 @contextmanager
-def running_sandbox(data_dir, *, silence_seconds=1.3, **changes):
+def running_sandbox(data_dir, *, silence_seconds=SILENCE, **changes):
     """Run a sandbox with a file of its own; ``changes`` go to the settings."""
     shop = Shop()
     settings = Settings(
         _env_file=None,
         env="test",
         data_dir=str(data_dir),
-        **{"psp_timeout_seconds": 1, **changes},
+        **{"psp_timeout_seconds": PATIENCE, **changes},
     )
     with serving(shop.app()) as shop.url:
         app = create_sandbox(

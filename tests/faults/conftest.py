@@ -16,7 +16,7 @@ from public.sandbox import create_sandbox
 from public.sandbox.state import EXTENSION
 from tests.checkouts import put_on_sale
 from tests.factories import Make
-from tests.running_sandbox import serving
+from tests.running_sandbox import PATIENCE, SILENCE, serving
 
 
 class Street:
@@ -53,7 +53,7 @@ class Street:
     def status(self, begun):
         return self.ask("GET", self.url + begun["status_url"]).json()
 
-    def wait_for(self, begun, *statuses, seconds=10):
+    def wait_for(self, begun, *statuses, seconds=30):
         """Poll ever more patiently, at last about as the page does, until one of these comes."""
         until, pause = time.monotonic() + seconds, 0.05
         while (state := self.status(begun)).get("status") not in statuses:
@@ -61,6 +61,10 @@ class Street:
             time.sleep(pause)
             pause = min(1.0, pause * 1.3)
         return state
+
+    def outwait_silence(self):
+        """Wait until whoever was left without an answer has given up."""
+        time.sleep(SILENCE)
 
     def retry(self, begun):
         return self.ask("POST", f"{self.url}/api/payments/retry/{begun['id']}", json={})
@@ -78,13 +82,12 @@ def street(app, committed, redis, settings, tmp_path):
     """Both servers; jobs are done by whoever asks for them, as while no queue can be reached."""
     sent_with = boundary._send
     with serving(app) as url:
-        ours = settings.model_copy(
-            update={"public_url_weokto": url, "psp_timeout_seconds": 1, "data_dir": str(tmp_path)}
-        )
+        changes = {"psp_timeout_seconds": PATIENCE, "data_dir": str(tmp_path)}
+        ours = settings.model_copy(update={"public_url_weokto": url, **changes})
         sandbox = create_sandbox(
             ours,
             psp_webhook_url=f"{url}/api/payments/psp/webhook",
-            silence_seconds=1.3,
+            silence_seconds=SILENCE,
             backoff=(0.0, 0.05, 0.05, 0.05),
         )
         with serving(sandbox) as sandbox_url:

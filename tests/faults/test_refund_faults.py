@@ -185,7 +185,7 @@ class TestProviderFails:
         assert found.outcome is PaymentOutcome.NOT_FOUND
 
 
-def wait_until(come, seconds=10):
+def wait_until(come, seconds=30):
     """Look ever more patiently until it has come."""
     until, pause = time.monotonic() + seconds, 0.05
     while not come():
