@@ -5,8 +5,10 @@ import re
 import pytest
 from sqlalchemy import Engine, event
 
+from admin_views.guard import CONSOLES
 from models import clock
 from models.accounts import Platform, UserType
+from models.affiliation import AffiliateProfile
 from models.catalog import Community, Plan, Product
 from tests.admin_views.conftest import business, purchase
 
@@ -107,6 +109,34 @@ class TestCost:
         statements.clear()
         owner.get(f"{console}/{slug}/")
         assert len(statements) == few <= 6
+
+    def test_no_list_asks_once_per_row(self, owner, console, keep, statements):
+        def count(address):
+            statements.clear()
+            assert owner.get(address).status_code == 200, address
+            return len(statements)
+
+        def counts():
+            return {
+                slug: count(f"{view.url}/")
+                for slug, view in CONSOLES[0].views.items()
+                if hasattr(view, "table")
+            }
+
+        affiliate = keep(lambda make: (business(make), make.affiliate("busy"))[1])
+        counts()
+        few = counts()
+        keep(
+            lambda make: [
+                purchase(
+                    make,
+                    plan=make.button().plan,
+                    affiliate=make.session.get(AffiliateProfile, affiliate.user_id),
+                )
+                for _ in range(12)
+            ]
+        )
+        assert counts() == few
 
     def test_fifty_rows_stay_under_60_kib(self, owner, console, keep):
         keep(lambda make: [purchase(make) for _ in range(50)])

@@ -1,10 +1,11 @@
 """What staff do in the console with their hands: make something new to sell, act, edit, copy."""
 
+import re
 import uuid
 
 from playwright.sync_api import expect
 
-from tests.browser.people import buy
+from tests.browser.people import NARROW, buy, sideways
 
 
 def choose(page, field, words):
@@ -101,3 +102,34 @@ class TestActs:
         page.reload()
 
         expect(page.locator("tbody")).to_contain_text("Je construis")
+
+
+class TestLists:
+    def test_what_was_only_typed_is_no_filter(self, house, owner):
+        page = owner.page
+        page.goto(f"{house.console}/invoices/")
+        page.locator(".filters summary").click()
+        affiliate = page.get_by_label("Affilié")
+        affiliate.press_sequentially("karim")
+        page.locator(".apply button").click()
+        assert "suggestions" in affiliate.evaluate("field => field.validationMessage")
+
+        expect(page.locator(".options li")).to_have_count(1)
+        affiliate.press("ArrowDown")
+        affiliate.press("Enter")
+        page.locator(".apply button").click()
+        page.wait_for_url(re.compile(r"flt_affiliate=[0-9a-f-]{36}"))
+
+    def test_one_box_ticks_the_page(self, house, owner):
+        page = owner.page
+        page.goto(f"{house.console}/users/")
+        rows = page.locator("[name=rowid]")
+        page.locator("[data-tick-all]").check()
+        assert all(row.is_checked() for row in rows.all())
+        rows.first.uncheck()
+        expect(page.locator("[data-tick-all]")).not_to_be_checked()
+
+    def test_the_lock_grid_fits_a_narrow_screen(self, house, somebody, owner_signed_in):
+        page = somebody(viewport=NARROW, storage_state=owner_signed_in).page
+        page.goto(f"{house.console}/lock-rules/new-version/")
+        assert sideways(page) <= 0

@@ -47,7 +47,8 @@ document.querySelectorAll(".reference").forEach((box, place) => {
   const base = shown.dataset.url || new URL(`../ajax/lookup/?name=${shown.dataset.lookup}`, location.href).href;
   let at = -1, waiting;
   const close = () => { list.hidden = true; shown.setAttribute("aria-expanded", "false"); shown.removeAttribute("aria-activedescendant"); at = -1; };
-  const choose = (option) => { key.value = option.dataset.key; shown.value = option.textContent; close(); };
+  const tell = () => shown.setCustomValidity(shown.value.trim() && !key.value ? document.body.dataset.choose : "");
+  const choose = (option) => { key.value = option.dataset.key; shown.value = option.textContent; tell(); close(); };
   const ask = async () => {
     const url = new URL(base, location.href); url.searchParams.set("query", shown.value);
     const answer = await fetch(url);
@@ -61,7 +62,7 @@ document.querySelectorAll(".reference").forEach((box, place) => {
     }));
     list.hidden = !list.children.length; shown.setAttribute("aria-expanded", String(!list.hidden)); at = -1;
   };
-  shown.addEventListener("input", () => { key.value = ""; clearTimeout(waiting); waiting = setTimeout(ask, 180); });
+  shown.addEventListener("input", () => { key.value = ""; tell(); clearTimeout(waiting); waiting = setTimeout(ask, 180); });
   shown.addEventListener("focus", ask);
   shown.addEventListener("blur", close);
   shown.addEventListener("keydown", (event) => {
