@@ -22,6 +22,7 @@ def open_shop():
                 slug=shown.slug,
                 name=shown.name,
                 short_description=shown.words,
+                is_free=shown.is_free,
                 is_published=True,
                 actor=SYSTEM,
             )

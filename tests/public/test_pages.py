@@ -129,6 +129,15 @@ class TestLanguage:
         assert answer.status_code == 403
 
 
+class TestFreeProducts:
+    def test_are_joined_and_speak_of_no_payment(self, client, catalogue):
+        page = client.get("/p/academy-ouverte", base_url=WEOKTO).text
+
+        assert 'href="/login?next=/choose-guild"' in page
+        assert "/checkout/" not in page.replace("data-checkout", "")
+        assert described(page).keys() == {"BreadcrumbList"}
+
+
 class TestConsent:
     def test_is_asked_once_and_nothing_is_set_before(self, client):
         first = client.get("/legal/cgv")
