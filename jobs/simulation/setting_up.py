@@ -127,7 +127,7 @@ def make_affiliates(session: Session, shapes: Sequence[AffiliateShape]) -> None:
                 session,
                 profile.user_id,
                 method=PayoutMethod.WIRE,
-                holder=shape.slug,
+                holder=f"Titulaire {shape.slug}",
                 iban=EXAMPLE_IBAN,
                 actor=OWNER,
             )

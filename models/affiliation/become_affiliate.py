@@ -13,7 +13,7 @@ from models.affiliation.profile import AffiliateProfile, affiliate_by_slug
 from models.errors import N_, BadInput, DomainError
 from models.oversight import Actor, emit
 
-SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]")
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 KEPT_BACK = frozenset({"admin", "owner", "support", "weokto", "stam", "api", "www"})
 
 
@@ -24,7 +24,7 @@ class NotOnWeokto(DomainError):
 
 class BadSlug(BadInput):
     code = "bad_slug"
-    message = N_("A link name has 3 to 40 lower-case letters, digits and hyphens inside.")
+    message = N_("A link name has up to 40 lower-case letters, digits and hyphens inside.")
 
 
 class SlugTaken(BadInput):

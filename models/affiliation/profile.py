@@ -36,7 +36,7 @@ class AffiliateProfile(Stamped, Base):
 
     __tablename__ = "affiliate_profiles"
     __table_args__ = (
-        CheckConstraint("affiliate_slug ~ '^[a-z0-9-]{3,40}$'", name="slug_shape"),
+        CheckConstraint("affiliate_slug ~ '^[a-z0-9-]{1,40}$'", name="slug_shape"),
         CheckConstraint("former_slug <> affiliate_slug", name="slug_changed"),
         CheckConstraint("refund_rate between 0 and 1", name="refund_rate_sane"),
         not_negative("total_refunds"),

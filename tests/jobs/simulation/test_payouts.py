@@ -42,6 +42,17 @@ class TestWithdrawal:
         assert (alice["paid_out"], alice["fees"]) == (amount - fee, fee)
         assert result["verify"]["ok"]
 
+    @pytest.mark.parametrize("slug", ["a", "a1", "2026"])
+    def test_reaches_whoever_has_a_name_of_few_letters(self, play, slug):
+        result = play(
+            {**gift(), "affiliate": slug},
+            {**withdraw(), "affiliate": slug},
+            affiliates=[{"slug": slug, "email": "one@example.org"}],
+        )
+
+        assert result["refused"] == []
+        assert result["affiliates"][slug]["reserved"] == 10000
+
     def test_moves_the_ledger_step_by_step(self, play):
         result = play(
             gift(), withdraw(), do("approve", "+3d"), do("pay", "+4d", reference="SEPA-1")

@@ -44,12 +44,18 @@ class TestBecomeAffiliate:
             become_affiliate(session, make.user().id, "alice", actor=SYSTEM, now=now)
 
     @pytest.mark.parametrize(
-        "slug", ["", "ab", "a" * 41, "-abc", "abc-", "a b c", "é" * 5, "admin"]
+        "slug", ["", "-", "a-", "a" * 41, "-abc", "abc-", "a b c", "é" * 5, "admin"]
     )
     def test_not_under_a_bad_slug(self, session, make, now, slug):
         user = make.user(platform=Platform.WEOKTO)
         with pytest.raises(BadSlug):
             become_affiliate(session, user.id, slug, actor=SYSTEM, now=now)
+
+    @pytest.mark.parametrize("slug", ["a", "a1", "7", "a" * 40])
+    def test_under_a_short_or_a_long_slug(self, session, make, now, slug):
+        user = make.user(platform=Platform.WEOKTO)
+        profile = become_affiliate(session, user.id, slug, actor=SYSTEM, now=now)
+        assert profile.affiliate_slug == slug
 
     def test_not_under_anothers_slug(self, session, make, now):
         make.affiliate("alice")
