@@ -92,6 +92,8 @@ class ActsMixin(BulkMixin):
     def act_view(self: Any, name: str) -> ResponseReturnValue:
         """What an act would do to one record, and doing it."""
         act = self.act_named(name)
+        if act.together:
+            abort(404)  # It is about rows, not about one record.
         if act.fresh and not is_fresh():
             return redirect(second_factor_first())
         key = self.key_of(request.args.get("id", ""))

@@ -6,9 +6,6 @@ from datetime import timedelta
 from sqlalchemy import func, select
 
 from admin_views import bulk
-from admin_views.happenings import MAILS
-from admin_views.telling import MAILED
-from jobs.listeners import LISTENERS
 from models import clock
 from models.accounts import User, UserSession, UserType
 from models.accounts.open_session import open_session
@@ -299,15 +296,3 @@ class TestOthers:
             assert figure in page
         for under_extreme_risk in ("7,35", "4,90"):
             assert under_extreme_risk in page
-
-
-class TestMailsThatFollow:
-    def test_a_preview_knows_every_event_that_a_mail_follows(self):
-        mailing = {
-            kind
-            for kind, listeners in LISTENERS.items()
-            if any(listener.__name__.startswith("mail_") for listener in listeners)
-        }
-        assert mailing - set(MAILED) == {"billing.notice_given"}, "which kind depends on the notice"
-        assert set(MAILED) <= mailing
-        assert set(MAILED.values()) <= set(MAILS)
