@@ -88,7 +88,7 @@ def _commission(each):
         "clawed_back_amount": each.clawed,
         "paid_amount": each.paid,
         "from_free_product": False,
-        "self_referral": each.invoice.customer.own_purchase,
+        "self_referral": False,  # an own purchase earns nothing, and a later one changes no earlier
     }
 
 
