@@ -3,6 +3,8 @@
 from models.errors import N_
 
 HAPPENINGS = {
+    "accounts.email_change_asked": N_("Change of address asked"),
+    "accounts.email_changed": N_("Address changed"),
     "accounts.magic_link_sent": N_("Sign-in link sent"),
     "accounts.profile_edited": N_("Profile edited"),
     "accounts.role_changed": N_("Role changed"),
@@ -122,6 +124,7 @@ RECORDS = {
     "community_members": N_("Membership"),
     "credit_notes": N_("Credit note"),
     "customers": N_("Customer"),
+    "email_changes": N_("Change of address"),
     "fraud_flags": N_("Warning sign"),
     "invoice_counters": N_("Invoice counter"),
     "invoice_lines": N_("Invoice line"),
@@ -170,6 +173,8 @@ MAILS = {
     "commission_clawed_back": N_("Commission taken back"),
     "commission_earned": N_("Commission earned"),
     "commission_matured": N_("Commissions released"),
+    "email_change": N_("Change of address to confirm"),
+    "email_changed": N_("Address changed"),
     "magic_link": N_("Sign-in link"),
     "payment_failed": N_("Renewal declined"),
     "payment_recovered": N_("Paid after all"),
@@ -246,6 +251,7 @@ COUNTS = {
     "difference": N_("difference"),
     "differences": N_("differences"),
     "due": N_("due"),
+    "email_changes": N_("changes of address"),
     "ended": N_("ended"),
     "entries": N_("entries"),
     "errors": N_("errors"),

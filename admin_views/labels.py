@@ -250,6 +250,7 @@ LABELS = {
     "current_plan_id": N_("Plan"),
     "customer_id": N_("Customer"),
     "default_payment_method_id": N_("Card"),
+    "new_email": N_("New address"),
     "exp_month": N_("Expiry, month"),
     "exp_year": N_("Expiry, year"),
     "invoice_id": N_("Invoice"),

@@ -5,6 +5,7 @@ is called once for each event. It writes rows (a mail to send, a webhook to deli
 calls nobody outside. Every kind emitted anywhere is listed, be it with nobody.
 """
 
+from jobs.account_mails import mail_email_changed
 from jobs.affiliation_mails import alert_risk_decision, mail_clawed_back, mail_matured
 from jobs.alert_listeners import (
     alert_job_failed,
@@ -49,6 +50,8 @@ from jobs.webhook_listeners import tell_button
 from models.oversight.dispatch import Listeners
 
 LISTENERS: Listeners = {
+    "accounts.email_change_asked": (),
+    "accounts.email_changed": (mail_email_changed,),
     "accounts.magic_link_sent": (),
     "accounts.profile_edited": (),
     "accounts.role_changed": (),

@@ -98,6 +98,8 @@ CONTEXTS = {
         "last4": "0189",
         "changed_at": "2026-03-10T11:00:00+00:00",
     },
+    "email_change": {"minutes": 15},
+    "email_changed": {"now": "ada@example.org", "changed_at": "2026-03-10T11:00:00+00:00"},
     "magic_link": {},
     "receipt": RECEIPT,
     "welcome": {
@@ -182,4 +184,6 @@ def queue(session, kind="receipt", key="fact:1", **values):
     values.setdefault("context", CONTEXTS[kind])
     if kind == "magic_link":
         values.setdefault("secrets", {"token": "the-token", "code": "123456"})
+    if kind == "email_change":
+        values.setdefault("secrets", {"token": "the-token"})
     return queue_mail(session, kind, key=key, **values)

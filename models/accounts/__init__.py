@@ -1,5 +1,6 @@
 """Accounts: people on both platforms, how they sign in, what they may do."""
 
+from models.accounts.email_change import EmailChange
 from models.accounts.magic_link import MagicLink
 from models.accounts.permissions import Permission, may, may_touch
 from models.accounts.platform import Platform
@@ -9,6 +10,7 @@ from models.accounts.user_session import UserSession
 
 __all__ = [
     "STAFF",
+    "EmailChange",
     "MagicLink",
     "Permission",
     "Platform",

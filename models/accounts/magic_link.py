@@ -57,3 +57,15 @@ def links_asked(
         .where(*conditions, MagicLink.created_at > since)
         .order_by(MagicLink.created_at)
     ).all()
+
+
+def void_links(session: Session, platform: Platform, email: str, *, now: datetime) -> None:
+    """Void every way into an address that was mailed and not used yet."""
+    unused = select(MagicLink).where(
+        MagicLink.platform == platform,
+        MagicLink.email == email,
+        MagicLink.used_at.is_(None),
+        MagicLink.voided_at.is_(None),
+    )
+    for link in session.scalars(unused.order_by(MagicLink.id).with_for_update()):
+        link.voided_at = now

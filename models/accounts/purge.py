@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Select, delete, func, or_, select
 from sqlalchemy.orm import Session
 
+from models.accounts.email_change import EmailChange
 from models.accounts.magic_link import MagicLink
 from models.accounts.user_session import UserSession
 
@@ -31,12 +32,19 @@ def purge_magic_links(session: Session, *, now: datetime) -> int:
     return _count(session.execute(delete(MagicLink).where(MagicLink.expires_at < now - LINKS_KEPT)))
 
 
+def purge_email_changes(session: Session, *, now: datetime) -> int:
+    """Delete asked changes of address that ended 30 days ago or earlier; answers how many."""
+    ended = EmailChange.expires_at < now - LINKS_KEPT
+    return _count(session.execute(delete(EmailChange).where(ended)))
+
+
 def next_to_forget() -> Select[Any]:
-    """Asks when the next session or link has ended long enough ago; NULL where there is none."""
+    """Asks when the next of them has ended long enough ago; NULL where there is none."""
     ended = [
         select(func.min(UserSession.expires_at) + SESSIONS_KEPT),
         select(func.min(UserSession.revoked_at) + SESSIONS_KEPT),
         select(func.min(MagicLink.expires_at) + LINKS_KEPT),
+        select(func.min(EmailChange.expires_at) + LINKS_KEPT),
     ]
     return select(func.least(*(question.scalar_subquery() for question in ended)))
 

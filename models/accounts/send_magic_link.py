@@ -1,18 +1,15 @@
 """Sending a way in: one mail with a link and a code, never telling whether the address is known."""
 
-import math
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.accounts.email import clean_email
-from models.accounts.magic_link import MagicLink, links_asked
+from models.accounts.magic_link import MagicLink, links_asked, void_links
 from models.accounts.make_magic_link import LIFETIME, make_magic_link
+from models.accounts.pace import one_at_a_time, refuse_beyond
 from models.accounts.platform import Platform
 from models.accounts.user import user_by_email
-from models.errors import TooMany
 from models.oversight import Actor, queue_mail
 
 PER_EMAIL, EMAIL_WINDOW = 5, timedelta(minutes=15)
@@ -37,11 +34,11 @@ def send_magic_link(
     minutes or 20 from an ip in an hour.
     """
     email = clean_email(email)
-    _one_at_a_time(session, f"magic-link:{platform}:{email.lower()}")
+    one_at_a_time(session, f"magic-link:{platform}:{email.lower()}")
     if actor.ip is not None:
-        _one_at_a_time(session, f"magic-link-from:{actor.ip}")
+        one_at_a_time(session, f"magic-link-from:{actor.ip}")
     _stay_within_limits(session, platform, email, actor.ip, now)
-    _void_older(session, platform, email, now)
+    void_links(session, platform, email, now=now)
     way_in = make_magic_link(
         session, platform=platform, email=email, actor=actor, now=now, next_path=next_path
     )
@@ -60,12 +57,6 @@ def send_magic_link(
     return way_in.link
 
 
-def _one_at_a_time(session: Session, name: str) -> None:
-    """Two asks at once for one address, or from one, wait for each other, or both would pass the
-    count. Whoever takes both locks takes the mail address's first."""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
-
-
 def _stay_within_limits(
     session: Session, platform: Platform, email: str, ip: str | None, now: datetime
 ) -> None:
@@ -75,24 +66,7 @@ def _stay_within_limits(
         MagicLink.email == email,
         since=now - EMAIL_WINDOW,
     )
-    _refuse_beyond(PER_EMAIL, for_email, EMAIL_WINDOW, now)
+    refuse_beyond(PER_EMAIL, for_email, EMAIL_WINDOW, now)
     if ip is not None:
         from_ip = links_asked(session, MagicLink.ip == ip, since=now - IP_WINDOW)
-        _refuse_beyond(PER_IP, from_ip, IP_WINDOW, now)
-
-
-def _refuse_beyond(most: int, asked: Sequence[datetime], window: timedelta, now: datetime) -> None:
-    if len(asked) >= most:
-        wait = asked[-most] + window - now
-        raise TooMany(minutes=max(1, math.ceil(wait.total_seconds() / 60)))
-
-
-def _void_older(session: Session, platform: Platform, email: str, now: datetime) -> None:
-    older = select(MagicLink).where(
-        MagicLink.platform == platform,
-        MagicLink.email == email,
-        MagicLink.used_at.is_(None),
-        MagicLink.voided_at.is_(None),
-    )
-    for link in session.scalars(older.order_by(MagicLink.id).with_for_update()):
-        link.voided_at = now
+        refuse_beyond(PER_IP, from_ip, IP_WINDOW, now)

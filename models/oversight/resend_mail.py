@@ -13,14 +13,12 @@ from models.oversight.mail import MailStatus, OutgoingMail
 from models.oversight.queue_mail import SEND, queue_mail
 from models.session import defer
 
-USELESS_WITHOUT_SECRETS = frozenset({"magic_link"})
+USELESS_WITHOUT_SECRETS = frozenset({"email_change", "magic_link"})
 
 
 class SecretForgotten(DomainError):
     code = "secret_forgotten"
-    message = N_(
-        "This mail held a sign-in link, which is not kept: the person can ask for a new one."
-    )
+    message = N_("This mail held a link that is not kept: the person can ask for a new one.")
 
 
 def resend_mail(session: Session, mail_id: UUID, *, actor: Actor, now: datetime) -> OutgoingMail:
@@ -28,7 +26,7 @@ def resend_mail(session: Session, mail_id: UUID, *, actor: Actor, now: datetime)
 
     One that was given up goes back to its queue; one that was sent gets a copy, so that
     both stay on record. While it or a copy waits, a second call changes nothing. Raises
-    Missing, and SecretForgotten for a sign-in mail, whose link lives 15 minutes.
+    Missing, and SecretForgotten for a mail whose link lives 15 minutes.
     """
     mail = OutgoingMail.for_update(session, mail_id)
     if mail.status is MailStatus.QUEUED:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from jobs.accounts import tidy
 from models import clock
-from models.accounts import MagicLink, Platform, UserSession
+from models.accounts import EmailChange, MagicLink, Platform, UserSession
 from models.oversight import JobRun, MailStatus, OutgoingMail, RunStatus, SystemLog
 from models.session import unit_of_work
 from tests.factories import Make
@@ -37,6 +37,14 @@ class TestTidy:
                         expires_at=days_ago(ended),
                     )
                 )
+                make.add(
+                    EmailChange(
+                        user_id=user.id,
+                        new_email="b@example.org",
+                        token_hash=name,
+                        expires_at=days_ago(ended),
+                    )
+                )
             make.add(
                 UserSession(
                     user_id=user.id,
@@ -50,6 +58,7 @@ class TestTidy:
 
         assert names(UserSession, "token_hash") == {"recent", "open"}
         assert names(MagicLink, "token_hash") == {"recent", "open"}
+        assert names(EmailChange, "token_hash") == {"recent", "open"}
 
     def test_forgets_the_machines_records_past_their_time(self, committed, now):
         with unit_of_work() as session:
