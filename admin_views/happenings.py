@@ -1,8 +1,13 @@
-"""What the audit trail, the mails and the jobs call things by code, in words."""
+"""What the audit trail and the mails call things by code, in words."""
 
 from models.errors import N_
 
 HAPPENINGS = {
+    "accounts.account_deleted": N_("Account deleted"),
+    "accounts.data_copy_asked": N_("Copy of one's data asked for"),
+    "accounts.data_copy_ready": N_("Copy of one's data ready"),
+    "accounts.deletion_asked": N_("Deletion of the account asked for"),
+    "accounts.deletion_undone": N_("Deletion of the account undone"),
     "accounts.email_change_asked": N_("Change of address asked"),
     "accounts.email_changed": N_("Address changed"),
     "accounts.magic_link_sent": N_("Sign-in link sent"),
@@ -124,6 +129,7 @@ RECORDS = {
     "community_members": N_("Membership"),
     "credit_notes": N_("Credit note"),
     "customers": N_("Customer"),
+    "data_requests": N_("Data request"),
     "email_changes": N_("Change of address"),
     "fraud_flags": N_("Warning sign"),
     "invoice_counters": N_("Invoice counter"),
@@ -173,6 +179,10 @@ MAILS = {
     "commission_clawed_back": N_("Commission taken back"),
     "commission_earned": N_("Commission earned"),
     "commission_matured": N_("Commissions released"),
+    "account_deleted": N_("Account deleted"),
+    "data_ready": N_("Copy of one's data ready"),
+    "deletion_asked": N_("Deletion of the account asked for"),
+    "deletion_undone": N_("Deletion of the account undone"),
     "email_change": N_("Change of address to confirm"),
     "email_changed": N_("Address changed"),
     "magic_link": N_("Sign-in link"),
@@ -198,6 +208,7 @@ MAILS = {
 """Per kind of mail: what it is for."""
 
 REASONS = {
+    "account_deleted": N_("the account is deleted"),
     "cancelled": N_("cancelled by the client"),
     "payment_failed": N_("not paid"),
     "period_over": N_("the period is over"),
@@ -213,80 +224,3 @@ ACTORS = {
     "system": N_("The system"),
 }
 """Who acts or asks where it is no signed-in person."""
-
-JOBS = {
-    "accounts-tidy": N_("Forget what is past its time"),
-    "affiliation-flush-clicks": N_("Store the clicks"),
-    "affiliation-mature": N_("Release the commissions whose day has come"),
-    "affiliation-risk": N_("Look at refund rates, move risk levels"),
-    "billing-end-periods": N_("End what is not renewed, pause what is not paid"),
-    "affiliation-tidy": N_("Prepare the months of clicks, hide old addresses, end what is over"),
-    "billing-expire-captures": N_("Close the checkouts that ran out of time"),
-    "billing-renew-due": N_("Charge renewals, ended trials and retries"),
-    "billing-remind": N_("Tell customers ahead of dates"),
-    "billing-resolve-unknown": N_("Ask what became of unanswered payments"),
-    "billing-send-refunds": N_("Send the approved refunds"),
-    "catalog-send-webhooks": N_("Tell the buttons' webhooks"),
-    "ledger-verify": N_("Prove the ledger"),
-    "oversight-send-mails": N_("Send the mails"),
-    "oversight-sweep": N_("Pass on the events that were left"),
-}
-"""Per scheduled job: what it is for."""
-
-COUNTS = {
-    "annual_term": N_("annual terms"),
-    "card_expiring": N_("cards about to expire"),
-    "cards": N_("new cards charged"),
-    "trial_ending": N_("trials about to end"),
-    "addresses_hashed": N_("addresses hidden"),
-    "affiliates": N_("affiliates"),
-    "amount": N_("charged in all"),
-    "asked": N_("asked"),
-    "asked_again": N_("asked again"),
-    "asked_to_decide": N_("decisions asked"),
-    "charged": N_("charged"),
-    "declined": N_("declined"),
-    "boosts_expired": N_("boosts over"),
-    "delivered": N_("delivered"),
-    "difference": N_("difference"),
-    "differences": N_("differences"),
-    "due": N_("due"),
-    "email_changes": N_("changes of address"),
-    "ended": N_("ended"),
-    "entries": N_("entries"),
-    "errors": N_("errors"),
-    "events": N_("events"),
-    "expired": N_("expired"),
-    "failed": N_("failed"),
-    "flags": N_("warning signs"),
-    "found": N_("found"),
-    "given_up": N_("given up"),
-    "head": N_("last fingerprint"),
-    "joinings_ended": N_("joinings over"),
-    "later": N_("to try later"),
-    "left_to_the_vault": N_("left to the vault"),
-    "links": N_("links"),
-    "locked": N_("locked"),
-    "logs": N_("log lines"),
-    "lowered": N_("levels lowered"),
-    "months_made": N_("months prepared"),
-    "paused": N_("paused"),
-    "processed": N_("given back"),
-    "raised": N_("levels raised"),
-    "rated": N_("affiliates looked at"),
-    "released": N_("parts released"),
-    "released_amount": N_("released"),
-    "resolved": N_("resolved"),
-    "runs": N_("runs"),
-    "seconds": N_("seconds"),
-    "secrets": N_("secrets"),
-    "sent": N_("sent"),
-    "sessions": N_("sessions"),
-    "stored": N_("stored"),
-    "told": N_("passed on"),
-    "transfers": N_("movements"),
-    "unknown": N_("answer unknown"),
-    "waiting": N_("waiting at the bank"),
-    "would_charge": N_("who would be charged"),
-}
-"""Per figure that a run reports: what was counted."""

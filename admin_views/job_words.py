@@ -7,7 +7,7 @@ from flask_babel import gettext
 from markupsafe import Markup
 
 from admin_views.formats import is_french, whole
-from admin_views.happenings import COUNTS, JOBS
+from admin_views.job_names import COUNTS, JOBS
 from admin_views.structures import Finder, holds_cents, nobody, structure, value_words
 
 

@@ -13,7 +13,8 @@ from admin_views.acts import Act
 from admin_views.base import AdminView
 from admin_views.filters import Choice, Flag, Is, OneOf, Reference, between
 from admin_views.formats import NOTHING, Badge, Code, Count, Email, Linked, Named, Told
-from admin_views.happenings import ACTORS, HAPPENINGS, JOBS, MAILS, RECORDS
+from admin_views.happenings import ACTORS, HAPPENINGS, MAILS, RECORDS
+from admin_views.job_names import JOBS
 from admin_views.job_words import count_words, without_amounts
 from admin_views.listing import Lookup, Row
 from admin_views.past import role_words, told_changes, what_happened
@@ -40,6 +41,7 @@ ADMINS_AREA = (
     "communities",
     "community_members",
     "customers",
+    "data_requests",
     "outgoing_mails",
     "job_runs",
 )

@@ -11,6 +11,7 @@ from admin_views.acting import role
 from admin_views.acts import Act
 from admin_views.base import AdminView
 from admin_views.customer_acts import GRANT
+from admin_views.data_requests import ON_BEHALF
 from admin_views.filters import Choice, Flag, Is, OneOf, Reference, between
 from admin_views.formats import Code, Linked
 from admin_views.forms import ReasonForm
@@ -81,6 +82,7 @@ class UserView(AdminView):
         *column_list,
         "suspension_reason",
         "email_verified_at",
+        "closed_at",
         "locale",
         "bio",
         "profile.affiliate_slug",
@@ -106,6 +108,7 @@ class UserView(AdminView):
         Related("customers", "user", N_("Purchases")),
         Related("sessions", "user", N_("Sessions")),
         Related("mails", "user", N_("Mails")),
+        Related("data-requests", "user", N_("Data requests")),
     )
     acts = (
         Act(
@@ -153,6 +156,7 @@ class UserView(AdminView):
             danger=True,
         ),
         GRANT,
+        *ON_BEHALF,
     )
     empty = N_("Nobody has signed up or bought anything yet.")
 

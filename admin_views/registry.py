@@ -9,6 +9,7 @@ from admin_views.boosts import BoostUseView, BoostView
 from admin_views.buttons import ButtonView
 from admin_views.catalog import AccessView, CommunityView, ProductView
 from admin_views.commissions import CommissionView
+from admin_views.data_requests import DataRequestView
 from admin_views.flags import FlagView
 from admin_views.jobs import JobsView
 from admin_views.lock_rules import LockRulesView
@@ -64,6 +65,6 @@ MENU: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ),
     (
         N_("System"),
-        (UserView, SessionView, AuditView, LogView, JobsView, RunView, MailView),
+        (UserView, SessionView, AuditView, LogView, JobsView, RunView, DataRequestView, MailView),
     ),
 )

@@ -15,6 +15,17 @@ STATUSES: dict[str, dict[str, tuple[str, str]]] = {
         "ANNUAL_TERM": (N_("Term of the annual plan"), PLAIN),
         "CARD_EXPIRING": (N_("Card about to expire"), PLAIN),
     },
+    "DataRequestKind": {
+        "COPY": (N_("Copy of their data"), PLAIN),
+        "DELETION": (N_("Deletion of the account"), BAD),
+    },
+    "DataRequestStatus": {
+        "ASKED": (N_("Asked"), WAIT),
+        "READY": (N_("To download"), GOOD),
+        "DONE": (N_("Deleted"), OFF),
+        "EXPIRED": (N_("No longer kept"), OFF),
+        "CANCELLED": (N_("Undone"), OFF),
+    },
     "UserType": {
         "CLIENT": (N_("Client"), PLAIN),
         "AFFILIATE": (N_("Affiliate"), GOOD),

@@ -4,7 +4,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from models.accounts import User
+from models.accounts import DataRequest, DataRequestStatus, User
+from models.base import Json
 from models.oversight import OutboxEvent, queue_mail
 
 
@@ -20,4 +21,42 @@ def mail_email_changed(session: Session, event: OutboxEvent) -> None:
         key=f"email_changed:{event.id}",
         user_id=user.id,
         context={"now": user.email, "changed_at": event.created_at},
+    )
+
+
+def mail_data_ready(session: Session, event: OutboxEvent) -> None:
+    """Tell the person that their copy can be downloaded, unless its days are over already."""
+    request = _request(session, event)
+    if request.status is DataRequestStatus.READY:
+        _to_person(session, "data_ready", request, {"until": request.expires_at})
+
+
+def mail_deletion_asked(session: Session, event: OutboxEvent) -> None:
+    """Tell the person when their account goes, and how to keep it: it may not have been them."""
+    request = _request(session, event)
+    if request.status is DataRequestStatus.ASKED:
+        said = {"at": request.due_at, "by_us": request.requested_by != request.user_id}
+        _to_person(session, "deletion_asked", request, said)
+
+
+def mail_deletion_undone(session: Session, event: OutboxEvent) -> None:
+    """Tell the person that their account stays."""
+    _to_person(session, "deletion_undone", _request(session, event), {})
+
+
+def _request(session: Session, event: OutboxEvent) -> DataRequest:
+    return DataRequest.get(session, UUID(event.subject_id))
+
+
+def _to_person(session: Session, kind: str, request: DataRequest, said: Json) -> None:
+    user = User.get(session, request.user_id)
+    queue_mail(
+        session,
+        kind,
+        platform=user.platform,
+        to_email=user.email,
+        locale=user.locale,
+        key=f"{kind}:{request.id}",
+        user_id=user.id,
+        context=said,
     )

@@ -1,21 +1,57 @@
-"""Jobs of accounts: forgetting in time."""
+"""Jobs of accounts: copies of people's data, and forgetting in time."""
 
+from jobs.data_copies import make_copies
 from jobs.queue import job
 from models import clock
+from models.accounts.copy_data import MAKE, forget_copies
+from models.accounts.data_request import due_deletions
+from models.accounts.delete_account import delete_account, note_held
 from models.accounts.purge import purge_email_changes, purge_magic_links, purge_sessions
+from models.errors import DomainError
+from models.oversight import SYSTEM
+from models.oversight.forget_mails import forget_farewells
 from models.oversight.purge import purge_records
-from models.session import unit_of_work
+from models.session import staff_reading, unit_of_work
+
+
+@job(MAKE, timeout=300, without_queue=True)
+def copy_data() -> dict[str, int]:
+    """Make the copies of their data that people wait for."""
+    return make_copies()
 
 
 @job("accounts-tidy", timeout=300)
 def tidy() -> dict[str, int]:
-    """Forget ended sessions, dead links, and the machine's records past their time."""
+    """Delete the accounts whose days are over; forget ended sessions, dead links, old copies,
+    and the machine's records past their time. Makes what copies were left."""
+    counts = delete_accounts() | make_copies()
     now = clock.now()
     with unit_of_work() as session:
-        counts = {
+        counts |= {
             "sessions": purge_sessions(session, now=now),
             "links": purge_magic_links(session, now=now),
             "email_changes": purge_email_changes(session, now=now),
+            "copies_forgotten": forget_copies(session, now=now),
+            "farewells": forget_farewells(session),
         }
     with unit_of_work() as session:
         return counts | purge_records(session, now=now)
+
+
+def delete_accounts() -> dict[str, int]:
+    """Delete each account whose days are over, in a transaction of its own; what holds one is
+    written down beside its request, and it is tried again the next night."""
+    counts = {"accounts_deleted": 0, "accounts_held": 0}
+    with staff_reading() as session:
+        due = due_deletions(session, now=clock.now())
+    for request_id in due:
+        try:
+            with unit_of_work() as session:
+                delete_account(session, request_id, actor=SYSTEM, now=clock.now())
+        except DomainError as refusal:
+            with unit_of_work() as session:
+                note_held(session, request_id, refusal)
+            counts["accounts_held"] += 1
+        else:
+            counts["accounts_deleted"] += 1
+    return counts

@@ -108,7 +108,7 @@ def tidying(_session: Session) -> Select[Any]:
 
 
 def leavings(_session: Session) -> Select[Any]:
-    """When the next session or link is to be forgotten."""
+    """When the next session, link or copy is to be forgotten, or the next account deleted."""
     return next_to_forget()
 
 

@@ -5,7 +5,12 @@ is called once for each event. It writes rows (a mail to send, a webhook to deli
 calls nobody outside. Every kind emitted anywhere is listed, be it with nobody.
 """
 
-from jobs.account_mails import mail_email_changed
+from jobs.account_mails import (
+    mail_data_ready,
+    mail_deletion_asked,
+    mail_deletion_undone,
+    mail_email_changed,
+)
 from jobs.affiliation_mails import alert_risk_decision, mail_clawed_back, mail_matured
 from jobs.alert_listeners import (
     alert_job_failed,
@@ -50,6 +55,11 @@ from jobs.webhook_listeners import tell_button
 from models.oversight.dispatch import Listeners
 
 LISTENERS: Listeners = {
+    "accounts.account_deleted": (),
+    "accounts.data_copy_asked": (),
+    "accounts.data_copy_ready": (mail_data_ready,),
+    "accounts.deletion_asked": (mail_deletion_asked,),
+    "accounts.deletion_undone": (mail_deletion_undone,),
     "accounts.email_change_asked": (),
     "accounts.email_changed": (mail_email_changed,),
     "accounts.magic_link_sent": (),

@@ -28,6 +28,7 @@ from public import (
     libraries,
     limits,
     origins,
+    own_data,
     own_invoices,
     pages,
     plain_text,
@@ -73,6 +74,7 @@ def install(app: Flask) -> None:
         plan_switches,
         card_updates,
         own_invoices,
+        own_data,
         cancelling,
         api_customers,
     ):

@@ -87,6 +87,7 @@ def settings() -> ResponseReturnValue:
         has_more=has_more,
         sessions=rows,
         here=current_user.session_id,
+        may_ask_data=current_user.may(Permission.DATA_REQUESTS_ASK_OWN),
         saved="saved" in request.args,
     )
 

@@ -12,7 +12,8 @@ from jinja2 import nodes
 from sqlalchemy import Enum
 
 import models.tables  # noqa: F401 -- so that every table is known
-from admin_views.happenings import HAPPENINGS, JOBS, MAILS, RECORDS
+from admin_views.happenings import HAPPENINGS, MAILS, RECORDS
+from admin_views.job_names import JOBS
 from admin_views.labels import LABELS
 from admin_views.registry import MENU
 from admin_views.words import STATUSES

@@ -1,5 +1,6 @@
 """Accounts: people on both platforms, how they sign in, what they may do."""
 
+from models.accounts.data_request import DataRequest, DataRequestKind, DataRequestStatus
 from models.accounts.email_change import EmailChange
 from models.accounts.magic_link import MagicLink
 from models.accounts.permissions import Permission, may, may_touch
@@ -10,6 +11,9 @@ from models.accounts.user_session import UserSession
 
 __all__ = [
     "STAFF",
+    "DataRequest",
+    "DataRequestKind",
+    "DataRequestStatus",
     "EmailChange",
     "MagicLink",
     "Permission",

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Select, delete, func, or_, select
 from sqlalchemy.orm import Session
 
+from models.accounts.data_request import next_request_due
 from models.accounts.email_change import EmailChange
 from models.accounts.magic_link import MagicLink
 from models.accounts.user_session import UserSession
@@ -45,6 +46,7 @@ def next_to_forget() -> Select[Any]:
         select(func.min(UserSession.revoked_at) + SESSIONS_KEPT),
         select(func.min(MagicLink.expires_at) + LINKS_KEPT),
         select(func.min(EmailChange.expires_at) + LINKS_KEPT),
+        next_request_due(),
     ]
     return select(func.least(*(question.scalar_subquery() for question in ended)))
 

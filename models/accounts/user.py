@@ -22,7 +22,10 @@ STAFF = frozenset({UserType.ADMIN, UserType.PRODUCT_MANAGER, UserType.OWNER})
 
 
 class User(Keyed, Stamped, Base):
-    """A person on one platform. ``email_verified_at`` is set by the first link or code used."""
+    """A person on one platform. ``email_verified_at`` is set by the first link or code used.
+
+    ``closed_at``: the account was deleted; what is left of it names nobody.
+    """
 
     __tablename__ = "users"
     __table_args__ = (
@@ -46,6 +49,7 @@ class User(Keyed, Stamped, Base):
     is_suspended: Mapped[bool] = mapped_column(default=False)
     suspension_reason: Mapped[str | None]
     last_login_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
 
     @property
     def is_staff(self) -> bool:

@@ -1,6 +1,6 @@
 """Affiliation: clicks, whose visitor a buyer is, and what that earns."""
 
-from models.affiliation import on_purchase, on_refund
+from models.affiliation import on_closing, on_purchase, on_refund
 from models.affiliation.attribution import Attribution, standing_attribution
 from models.affiliation.boost import (
     BoostCode,
@@ -59,6 +59,7 @@ __all__ = [
     "WithdrawalStatus",
     "affiliate_by_slug",
     "click_by_id",
+    "on_closing",
     "on_purchase",
     "on_refund",
     "program_of",

@@ -1,5 +1,6 @@
 """Billing: checkouts, customers, invoices, and every word exchanged with the payment side."""
 
+from models.billing import on_closing
 from models.billing.access_grant import AccessGrant
 from models.billing.capture_endpoint import CaptureEndpoint, CapturePurpose, CaptureStatus
 from models.billing.credit_note import CreditNote
@@ -41,4 +42,5 @@ __all__ = [
     "RefundStatus",
     "SubscriptionNotice",
     "customer_of",
+    "on_closing",
 ]

@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 from models import clock
 from models.ids import new_id
 from models.oversight.changes import plain
-from models.oversight.mail import OutgoingMail
+from models.oversight.forget_mails import NOWHERE
+from models.oversight.mail import MailStatus, OutgoingMail
 from models.session import defer
 
 SEND = "oversight-send-mails"
+ACCOUNT_DELETED = "the account is deleted"
 
 
 def queue_mail(
@@ -36,8 +38,10 @@ def queue_mail(
     ``key`` names the fact: a second call with it gives the first mail back and sends
     nothing more. ``context`` is what the template says and may be read in the console;
     ``secrets`` (a sign-in link, its code) is encrypted and forgotten once sent. With
-    ``not_before`` it waits for that instant.
+    ``not_before`` it waits for that instant. To a deleted account nothing is sent: the mail
+    stands on record as given up.
     """
+    nowhere = to_email.endswith(NOWHERE)
     session.execute(
         insert(OutgoingMail)
         .values(
@@ -48,6 +52,8 @@ def queue_mail(
             to_email=to_email,
             locale=locale,
             user_id=user_id,
+            status=MailStatus.FAILED if nowhere else MailStatus.QUEUED,
+            last_error=ACCOUNT_DELETED if nowhere else None,
             context=plain(context or {}),
             secrets=json.dumps(plain(secrets)) if secrets else None,
             created_at=clock.now(),

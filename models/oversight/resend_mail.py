@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from models.errors import N_, DomainError
 from models.oversight.actor import Actor
 from models.oversight.emit import emit
+from models.oversight.forget_mails import NOWHERE
 from models.oversight.mail import MailStatus, OutgoingMail
 from models.oversight.queue_mail import SEND, queue_mail
 from models.session import defer
@@ -21,16 +22,24 @@ class SecretForgotten(DomainError):
     message = N_("This mail held a link that is not kept: the person can ask for a new one.")
 
 
+class AddressForgotten(DomainError):
+    code = "address_forgotten"
+    message = N_("The account of this mail was deleted: there is no address to send it to.")
+
+
 def resend_mail(session: Session, mail_id: UUID, *, actor: Actor, now: datetime) -> OutgoingMail:
     """Send a mail once more; answers the mail that will go out.
 
     One that was given up goes back to its queue; one that was sent gets a copy, so that
     both stay on record. While it or a copy waits, a second call changes nothing. Raises
-    Missing, and SecretForgotten for a mail whose link lives 15 minutes.
+    Missing, SecretForgotten for a mail whose link lives 15 minutes, and AddressForgotten once
+    its account is deleted.
     """
     mail = OutgoingMail.for_update(session, mail_id)
     if mail.status is MailStatus.QUEUED:
         return mail
+    if mail.to_email.endswith(NOWHERE):
+        raise AddressForgotten
     if mail.kind in USELESS_WITHOUT_SECRETS:
         raise SecretForgotten
     if mail.status is MailStatus.FAILED:

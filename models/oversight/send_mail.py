@@ -20,9 +20,12 @@ WAITS = tuple(
 )
 """Before each further try; after the last, a mail is given up."""
 
-URGENT = ("magic_link",)
+URGENT = ("magic_link", "email_change")
 
-USELESS_AFTER = {"magic_link": timedelta(minutes=15)}
+USELESS_AFTER = {
+    "magic_link": timedelta(minutes=15),
+    "email_change": timedelta(minutes=15),
+}
 """Kinds that nobody can use any more after a while: not worth a late try."""
 
 

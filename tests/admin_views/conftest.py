@@ -9,6 +9,7 @@ import pytest
 
 from models import clock
 from models.accounts import Platform, UserType
+from models.accounts.copy_data import ask_copy
 from models.accounts.open_session import open_session
 from models.affiliation import Attribution, Commission, LockRuleVersion, RateType
 from models.affiliation.payouts.ask_withdrawal import ask_withdrawal
@@ -227,5 +228,6 @@ def business(make):
             idempotency_key="mail-1", kind="receipt", platform=Platform.STAM, to_email="a@b.fr"
         )
     )
+    ask_copy(make.session, make.user().id, actor=SYSTEM, now=clock.now(), reason="wrote to us")
     make.add(SystemLog(level="ERROR", module="jobs", message="it broke"))
     make.add(JobRun(name="oversight-sweep", due_at=clock.now()))

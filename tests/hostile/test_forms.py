@@ -11,6 +11,7 @@ A_CHECKOUT = "0192f0c4-7c3e-7000-8000-000000000000"
 IN_ADDRESSES = {
     "uuid:capture_id": [A_CHECKOUT],
     "uuid:session_id": [A_CHECKOUT],
+    "uuid:request_id": [A_CHECKOUT],
     "uuid:commission_id": [A_CHECKOUT],
     "uuid:withdrawal_id": [A_CHECKOUT],
     "uuid:customer_id": [A_CHECKOUT],

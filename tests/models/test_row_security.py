@@ -7,13 +7,14 @@ from sqlalchemy import func, select, text
 
 from models import clock
 from models.accounts import User, UserSession
+from models.accounts.copy_data import ask_copy
 from models.affiliation import Commission, PayoutMethod
 from models.affiliation.payouts.pay_withdrawal import pay_now
 from models.billing import NoticeKind, SubscriptionNotice, customer_of
 from models.billing.in_process import InProcessProvider
 from models.billing.provider import use_provider
 from models.billing.send_refunds import send_refunds
-from models.oversight import SYSTEM
+from models.oversight import SYSTEM, Actor
 from models.secrets import digest
 from models.session import member_session, unit_of_work
 from models.tables import metadata
@@ -45,6 +46,7 @@ OF_WITHDRAWAL = "(SELECT affiliate_id FROM withdrawal_requests w WHERE w.id = wi
 OWNERS = {
     "users": "id",
     "user_sessions": "user_id",
+    "data_requests": "user_id",
     "customers": "user_id",
     "capture_endpoints": "user_id",
     "access_grants": "user_id",
@@ -95,6 +97,7 @@ def two_people(committed):
                         expires_at=clock.now() + timedelta(days=1),
                     )
                 )
+                ask_copy(session, person.id, actor=Actor("CLIENT", person.id), now=clock.now())
             people += [buyer, seller.user]
         bought = buy(twin, key, f"{name}@example.org", click_id=click)
         with unit_of_work() as session:

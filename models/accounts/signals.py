@@ -1,0 +1,13 @@
+"""What other areas add to the end of an account, without accounts knowing them.
+
+Receivers take part in the transaction. Both signals are sent with ``session, user_id, now``;
+``account_closing`` with ``actor`` and ``pseudonym`` as well.
+"""
+
+from blinker import Signal
+
+account_held = Signal("May this account be deleted? A receiver that says no raises its refusal.")
+account_closing = Signal(
+    "An account is being deleted: each area ends what runs and empties what it keeps of the"
+    " person. ``pseudonym`` is unique and may stand where a name has to."
+)

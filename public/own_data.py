@@ -1,0 +1,129 @@
+"""One's own data: a copy to download, and the deletion of the account with its days to undo it."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+from sqlalchemy.orm import undefer
+
+from models import clock
+from models.accounts import DataRequest, DataRequestKind, DataRequestStatus, Permission
+from models.accounts.copy_data import KEPT, ask_copy
+from models.accounts.data_request import open_request, requests_of
+from models.accounts.delete_account import GRACE, NothingToUndo, ask_deletion, undo_deletion
+from models.errors import DomainError, Missing
+from models.session import unit_of_work
+from public.errors import in_words
+from public.identity import acting, member_reading, needs
+from public.limits import limiter
+from public.member_menu import in_member_area
+
+pages = Blueprint("own_data", __name__)
+pages.context_processor(in_member_area)
+FEW = 10
+
+
+@pages.after_request
+def _keep_nowhere(answer: Response) -> Response:
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@pages.get("/settings/data")
+@needs(Permission.DATA_REQUESTS_ASK_OWN)
+def show() -> ResponseReturnValue:
+    """What was asked, and what can be asked."""
+    return _page()
+
+
+@pages.post("/settings/data/copy")
+@needs(Permission.DATA_REQUESTS_ASK_OWN)
+@limiter.limit("20 per hour")
+def copy() -> ResponseReturnValue:
+    """Ask for a copy; a job makes it."""
+    with unit_of_work() as session:
+        ask_copy(session, current_user.id, actor=acting(), now=clock.now())
+    return redirect("/settings/data", 303)
+
+
+@pages.get("/settings/data/<uuid:request_id>.zip")
+@needs(Permission.DATA_REQUESTS_ASK_OWN)
+def download(request_id: UUID) -> ResponseReturnValue:
+    """One's own copy; somebody else's, or one that is no longer kept, is 404."""
+    with member_reading() as session:
+        request = session.get(DataRequest, request_id, options=[undefer(DataRequest.content)])
+        if request is None or request.content is None or _is_over(request):
+            raise Missing
+        content, made = request.content, request.ended_at
+    answer = Response(content, mimetype="application/zip")
+    day = clock.paris(made or clock.now()).date().isoformat()
+    answer.headers.set("Content-Disposition", "attachment", filename=f"data-{day}.zip")
+    return answer
+
+
+@pages.get("/settings/data/delete")
+@needs(Permission.DATA_REQUESTS_ASK_OWN)
+def ask_to_delete() -> ResponseReturnValue:
+    """What deleting means, with one button."""
+    return _deletion()
+
+
+@pages.post("/settings/data/delete")
+@needs(Permission.DATA_REQUESTS_ASK_OWN)
+@limiter.limit("20 per hour")
+def delete() -> ResponseReturnValue:
+    """Have the account deleted once its days are over, or say what stands in the way."""
+    try:
+        with unit_of_work() as session:
+            ask_deletion(session, current_user.id, actor=acting(), now=clock.now())
+    except DomainError as refusal:
+        return make_response(_deletion(refused=in_words(refusal)), refusal.status)
+    return redirect("/settings/data", 303)
+
+
+@pages.post("/settings/data/keep")
+@needs(Permission.DATA_REQUESTS_ASK_OWN)
+def keep() -> ResponseReturnValue:
+    """Undo the deletion that is under way."""
+    with member_reading() as own:
+        request = open_request(own, current_user.id, DataRequestKind.DELETION)
+    if request is None:
+        raise NothingToUndo
+    with unit_of_work() as session:
+        undo_deletion(session, request.id, actor=acting(), now=clock.now())
+    flash(_("Your account stays."), "good")
+    return redirect("/settings/data", 303)
+
+
+def _page() -> str:
+    with member_reading() as session:
+        requests = requests_of(session, current_user.id, most=FEW)
+        deletion = open_request(session, current_user.id, DataRequestKind.DELETION)
+    copies = [each for each in requests if each.kind is DataRequestKind.COPY]
+    return render_template(
+        "public/account/data.html",
+        being_made=any(each.status is DataRequestStatus.ASKED for each in copies),
+        ready=[_copy(each) for each in copies if each.expires_at and not _is_over(each)],
+        deletion=deletion,
+        days_kept=KEPT.days,
+    )
+
+
+def _deletion(*, refused: str = "") -> str:
+    return render_template("public/account/delete.html", refused=refused, days=GRACE.days)
+
+
+def _copy(request: DataRequest) -> dict[str, Any]:
+    return {
+        "url": f"/settings/data/{request.id}.zip",
+        "made_at": request.ended_at,
+        "until": request.expires_at,
+        "kilobytes": -(-(request.size or 0) // 1024),
+    }
+
+
+def _is_over(request: DataRequest) -> bool:
+    return request.expires_at is None or request.expires_at <= clock.now()

@@ -1,0 +1,142 @@
+"""One's data on the pages: a copy for oneself alone, and the deletion with its way back."""
+
+import io
+import zipfile
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from jobs.accounts import copy_data, tidy
+from jobs.listeners import LISTENERS
+from jobs.mail_rendering import render
+from models import clock
+from models.accounts import DataRequest, DataRequestStatus, Platform, UserType
+from models.billing.in_process import InProcessProvider
+from models.billing.provider import use_provider
+from models.oversight import OutgoingMail
+from models.oversight.dispatch import dispatch_events
+from models.session import staff_reading, unit_of_work
+from tests.public.clients import buyer, put_product_on_sale, speak_english
+from tests.visitors import Visitor, committed_user
+
+pytestmark = pytest.mark.usefixtures("committed", "redis")
+ADA = "ada@example.org"
+
+
+@pytest.fixture
+def ada(app, now):
+    visitor = Visitor(app, Platform.STAM)
+    visitor.sign_in(ADA, remember=True)
+    speak_english(ADA)
+    return visitor
+
+
+def press(visitor, path):
+    return visitor.post(path, form="/profile")
+
+
+def requests():
+    with staff_reading() as session:
+        return session.scalars(select(DataRequest).order_by(DataRequest.id)).all()
+
+
+def told():
+    """The mails of account facts that went out, by kind."""
+    for _ in range(2):
+        with unit_of_work() as session:
+            dispatch_events(session, LISTENERS, now=clock.now())
+    with staff_reading() as session:
+        mails = session.scalars(select(OutgoingMail).where(OutgoingMail.kind != "magic_link"))
+        return {mail.kind: render(mail).text for mail in mails}
+
+
+class TestCopy:
+    @pytest.fixture
+    def copy(self, ada):
+        """The address of a copy that is ready."""
+        assert press(ada, "/settings/data/copy").location == "/settings/data"
+        assert "being made" in ada.get("/settings/data").text
+        copy_data()
+        [request] = requests()
+        return f"/settings/data/{request.id}.zip"
+
+    def test_is_told_by_mail_and_downloaded(self, ada, copy):
+        assert "/settings/data" in told()["data_ready"]
+        assert copy in ada.get("/settings/data").text
+
+        answer = ada.get(copy)
+
+        assert answer.mimetype == "application/zip"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "data-2026-03-10.zip" in answer.headers["Content-Disposition"]
+        with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+            assert ADA in archive.read("data.json").decode()
+
+    def test_is_nothing_to_anybody_else(self, app, ada, copy):
+        eve = Visitor(app, Platform.STAM)
+        assert eve.get(copy).location.startswith("/login")
+        eve.sign_in("eve@example.org")
+
+        assert eve.get(copy).status_code == 404
+
+    def test_is_gone_after_seven_days(self, ada, copy, now):
+        clock.move_to(now + timedelta(days=7))
+
+        assert ada.get(copy).status_code == 404
+        assert copy not in ada.get("/settings/data").text
+        tidy()
+        assert requests()[0].status is DataRequestStatus.EXPIRED
+
+
+class TestDeletion:
+    def test_is_asked_told_and_undone(self, ada):
+        assert "/settings/data/delete" in ada.get("/settings/data").text
+
+        assert press(ada, "/settings/data/delete").location == "/settings/data"
+
+        assert "17 March 2026" in told()["deletion_asked"]
+        page = ada.get("/settings/data").text
+        assert "17/03/2026" in page
+        assert press(ada, "/settings/data/keep").status_code == 303
+        assert requests()[0].status is DataRequestStatus.CANCELLED
+        assert "deletion_undone" in told()
+        assert "/settings/data/keep" not in ada.get("/settings/data").text
+
+    def test_happens_after_seven_days(self, ada, now):
+        press(ada, "/settings/data/delete")
+        clock.move_to(now + timedelta(days=7))
+        assert ada.me().status_code == 200
+
+        tidy()
+
+        assert ada.me().status_code == 401
+        assert "account_deleted" in told()
+
+    def test_says_what_runs(self, app, now):
+        twin = InProcessProvider()
+        use_provider(twin)
+        bob = buyer(app, twin, put_product_on_sale("monthly", name="Basic"), "bob@example.org")
+
+        answer = bob.press("/settings/data/delete")
+
+        use_provider(None)
+        assert answer.status_code == 409
+        assert "Still running" in answer.text
+        assert not requests()
+
+    def test_keeping_what_nobody_deletes_is_told(self, ada):
+        assert press(ada, "/settings/data/keep").status_code == 410
+
+    @pytest.mark.parametrize("path", ["/settings/data", "/settings/data/delete"])
+    def test_wants_somebody(self, app, path):
+        assert Visitor(app, Platform.STAM).get(path).location == f"/login?next={path}"
+
+    def test_staff_have_none(self, app, now):
+        committed_user("pm@example.org", user_type=UserType.PRODUCT_MANAGER)
+        visitor = Visitor(app)
+        visitor.sign_in("pm@example.org")
+        visitor.enrol()
+
+        assert visitor.get("/settings/data").status_code == 403
+        assert "/settings/data" not in visitor.get("/settings").text
