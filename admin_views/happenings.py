@@ -4,6 +4,7 @@ from models.errors import N_
 
 HAPPENINGS = {
     "accounts.account_deleted": N_("Account deleted"),
+    "accounts.avatar_changed": N_("Picture changed"),
     "accounts.data_copy_asked": N_("Copy of one's data asked for"),
     "accounts.data_copy_ready": N_("Copy of one's data ready"),
     "accounts.deletion_asked": N_("Deletion of the account asked for"),

@@ -14,6 +14,7 @@ from babel.support import Translations
 from jobs.mail_rendering import LOCALES, ROOT
 from models import clock
 from models.accounts import DataRequest, User
+from models.accounts.avatar import PREFIX, picture_file
 from models.accounts.collect_data import Rows, collect_data
 from models.accounts.copy_data import keep_copy
 from models.accounts.data_request import copies_to_make
@@ -73,6 +74,9 @@ def packed(data: dict[str, Rows], user: User, *, locale: str) -> bytes:
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", "\n\n".join(words) % said + "\n")
         archive.writestr("data.json", json.dumps(data, ensure_ascii=False, indent=2))
+        picture = picture_file((user.avatar_url or "").removeprefix(PREFIX))
+        if picture is not None:
+            archive.write(picture, "picture.webp")
         for name, rows in data.items():
             titles = list(rows[0])
             lines = ([_cell(row[title]) for title in titles] for row in rows)

@@ -56,6 +56,7 @@ from models.oversight.dispatch import Listeners
 
 LISTENERS: Listeners = {
     "accounts.account_deleted": (),
+    "accounts.avatar_changed": (),
     "accounts.data_copy_asked": (),
     "accounts.data_copy_ready": (mail_data_ready,),
     "accounts.deletion_asked": (mail_deletion_asked,),

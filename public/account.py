@@ -35,14 +35,7 @@ def _keep_nowhere(answer: Response) -> Response:
 @needs(Permission.USERS_READ_OWN)
 def profile() -> ResponseReturnValue:
     """The profile form."""
-    return render_template(
-        "public/account/profile.html",
-        email=current_user.email,
-        display_name=current_user.display_name,
-        bio=current_user.bio,
-        lang=current_user.locale,
-        saved="saved" in request.args,
-    )
+    return profile_page()
 
 
 @pages.post("/profile")
@@ -54,16 +47,29 @@ def save_profile() -> ResponseReturnValue:
         with unit_of_work() as session:
             edit_profile(session, current_user.id, actor=acting(), now=clock.now(), **given)
     except BadInput as refusal:
-        page = render_template(
-            "public/account/profile.html",
-            email=current_user.email,
-            lang=given["locale"],
-            display_name=given["display_name"],
-            bio=given["bio"],
-            errors={refusal.field: in_words(refusal)},
-        )
-        return make_response(page, refusal.status)
+        return profile_page(refusal, **given)
     return redirect("/profile?saved=1", 303)
+
+
+def profile_page(refusal: BadInput | None = None, **given: str | None) -> Response:
+    """The profile as it is, or as it was ``given`` with what was wrong with it."""
+    shown = {
+        "display_name": current_user.display_name,
+        "bio": current_user.bio,
+        "locale": current_user.locale,
+        **given,
+    }
+    page = render_template(
+        "public/account/profile.html",
+        email=current_user.email,
+        avatar_url=current_user.avatar_url,
+        lang=shown["locale"],
+        display_name=shown["display_name"],
+        bio=shown["bio"],
+        errors={refusal.field: in_words(refusal)} if refusal else {},
+        saved="saved" in request.args,
+    )
+    return make_response(page, refusal.status if refusal else 200)
 
 
 @pages.get("/settings")

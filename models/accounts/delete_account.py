@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from models.accounts.avatar import drop_picture
 from models.accounts.copy_data import guard_asker
 from models.accounts.data_request import DataRequest, DataRequestKind, S, open_request
 from models.accounts.email_change import EmailChange
@@ -139,6 +140,7 @@ def _empty(session: Session, user: User, *, actor: Actor, now: datetime) -> None
     address, platform = user.email, user.platform
     nowhere = f"{pseudonym}{NOWHERE}"
     forget_mails(session, user.id, address, platform=platform, nowhere=nowhere)
+    drop_picture(user.avatar_url)  # a rollback would not bring it back; the next try goes on
     _forget_doors(session, user)
     _forget_copies(session, user, now=now)
     session.flush()
