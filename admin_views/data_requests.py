@@ -102,7 +102,7 @@ class DataRequestView(AdminView):
     )
     column_details_list = (*column_list, "asker.email", "reason", "expires_at", "size")
     column_labels = {
-        "due_at": N_("Deleted on"),
+        "due_at": N_("Deletion due on"),
         "ended_at": N_("Ended"),
         "expires_at": N_("Kept until"),
         "asker.email": N_("Asked by"),

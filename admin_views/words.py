@@ -20,7 +20,7 @@ STATUSES: dict[str, dict[str, tuple[str, str]]] = {
         "DELETION": (N_("Deletion of the account"), BAD),
     },
     "DataRequestStatus": {
-        "ASKED": (N_("Asked"), WAIT),
+        "ASKED": (N_("Waiting"), WAIT),
         "READY": (N_("To download"), GOOD),
         "DONE": (N_("Deleted"), OFF),
         "EXPIRED": (N_("No longer kept"), OFF),

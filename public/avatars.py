@@ -19,9 +19,23 @@ from models.session import unit_of_work
 from public.account import profile_page
 from public.identity import acting, needs
 from public.limits import limiter
+from public.member_menu import in_member_area
 
 pages = Blueprint("avatars", __name__)
+pages.context_processor(in_member_area)
 A_YEAR = 365 * 24 * 3600
+
+
+@pages.after_request
+def _keep_nowhere(answer: Response) -> Response:
+    answer.headers.setdefault("Cache-Control", "no-store")  # but a picture, which says so itself
+    return answer
+
+
+@pages.get("/profile/avatar")
+def back_to_profile() -> ResponseReturnValue:
+    """Where whoever reloads a refused upload, or changes its language, belongs."""
+    return redirect("/profile", 303)
 
 
 @pages.post("/profile/avatar")

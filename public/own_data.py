@@ -11,7 +11,7 @@ from sqlalchemy.orm import undefer
 
 from models import clock
 from models.accounts import DataRequest, DataRequestKind, DataRequestStatus, Permission
-from models.accounts.copy_data import KEPT, ask_copy
+from models.accounts.copy_data import AGAIN_AFTER, KEPT, ask_copy
 from models.accounts.data_request import open_request, requests_of
 from models.accounts.delete_account import GRACE, NothingToUndo, ask_deletion, undo_deletion
 from models.errors import DomainError, Missing
@@ -105,6 +105,7 @@ def _page() -> str:
     copies = [each for each in requests if each.kind is DataRequestKind.COPY]
     return render_template(
         "public/account/data.html",
+        may_ask=not any(_is_enough(each) for each in copies),
         being_made=any(each.status is DataRequestStatus.ASKED for each in copies),
         ready=[_copy(each) for each in copies if each.expires_at and not _is_over(each)],
         deletion=deletion,
@@ -123,6 +124,12 @@ def _copy(request: DataRequest) -> dict[str, Any]:
         "until": request.expires_at,
         "kilobytes": -(-(request.size or 0) // 1024),
     }
+
+
+def _is_enough(request: DataRequest) -> bool:
+    """Whether asking now would give this copy back rather than another."""
+    recent = request.requested_at > clock.now() - AGAIN_AFTER
+    return request.status is DataRequestStatus.ASKED or (recent and not _is_over(request))
 
 
 def _is_over(request: DataRequest) -> bool:

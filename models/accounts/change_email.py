@@ -81,6 +81,7 @@ def ask_email_change(
         to_email=email,
         locale=user.locale,
         key=f"email_change:{change.id}",
+        user_id=user.id,
         context={"minutes": int(LIFETIME.total_seconds() // 60)},
         secrets={"token": token},
     )

@@ -52,7 +52,10 @@ KEPT_FROM_THEM: dict[str, Condition] = {
     "magic_links": lambda it, user: and_(it.email == user.email, it.platform == user.platform),
     "email_changes": lambda it, user: it.user_id == user.id,
     "second_factors": lambda it, user: it.user_id == user.id,
-    "outgoing_mails": lambda it, user: it.user_id == user.id,
+    "outgoing_mails": lambda it, user: or_(
+        it.user_id == user.id,
+        and_(it.to_email == user.email, it.platform == user.platform.value),
+    ),
     "affiliate_attributions": lambda it, user: it.user_id == user.id,
     "risk_level_changes": lambda it, user: it.affiliate_id == user.id,
     "audit_events": lambda it, user: or_(

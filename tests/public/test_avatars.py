@@ -88,6 +88,8 @@ class TestPicture:
         assert answer.status_code == 422
         assert words in answer.text
         assert 'aria-invalid="true"' in answer.text
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert ada.get("/profile/avatar").location == "/profile"
         assert not list(folder().glob("*"))
 
     def test_five_megabytes_are_not_even_read(self, ada):

@@ -63,7 +63,9 @@ class TestCopy:
 
     def test_is_told_by_mail_and_downloaded(self, ada, copy):
         assert "/settings/data" in told()["data_ready"]
-        assert copy in ada.get("/settings/data").text
+        page = ada.get("/settings/data").text
+        assert copy in page
+        assert "/settings/data/copy" not in page, "another one is made after a day"
 
         answer = ada.get(copy)
 
