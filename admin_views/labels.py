@@ -254,6 +254,7 @@ LABELS = {
     "held_by": N_("Held by"),
     "size": N_("Size"),
     "content": N_("Copy"),
+    "topic": N_("Mails about"),
     "new_email": N_("New address"),
     "exp_month": N_("Expiry, month"),
     "exp_year": N_("Expiry, year"),

@@ -19,6 +19,10 @@ STATUSES: dict[str, dict[str, tuple[str, str]]] = {
         "COPY": (N_("Copy of their data"), PLAIN),
         "DELETION": (N_("Deletion of the account"), BAD),
     },
+    "MailTopic": {
+        "SALES": (N_("Each commission earned"), PLAIN),
+        "DIGEST": (N_("Released commissions, on Monday"), PLAIN),
+    },
     "DataRequestStatus": {
         "ASKED": (N_("Waiting"), WAIT),
         "READY": (N_("To download"), GOOD),

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from jobs.alert_listeners import alert_owner
 from models import clock
-from models.accounts import User
+from models.accounts import MailTopic, User
+from models.accounts.mail_choice import wants_mail
 from models.affiliation import AffiliateProfile, Commission
 from models.billing import Customer
 from models.catalog import Product
@@ -51,9 +52,11 @@ def mail_clawed_back(session: Session, event: OutboxEvent) -> None:
 def mail_matured(session: Session, event: OutboxEvent) -> None:
     """What was released to an affiliate, as a digest of the week, sent on Monday morning.
 
-    The digest that waits takes up whatever is released until then.
+    The digest that waits takes up whatever is released until then. Who wants none gets none.
     """
     affiliate_id = UUID(event.subject_id)
+    if not wants_mail(session, affiliate_id, MailTopic.DIGEST):
+        return
     waiting = session.scalar(
         select(OutgoingMail)
         .where(

@@ -64,6 +64,7 @@ LISTENERS: Listeners = {
     "accounts.email_change_asked": (),
     "accounts.email_changed": (mail_email_changed,),
     "accounts.magic_link_sent": (),
+    "accounts.mails_chosen": (),
     "accounts.profile_edited": (),
     "accounts.role_changed": (),
     "accounts.second_factor_begun": (),

@@ -5,7 +5,8 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from jobs.mail_attachments import attach
 from models import clock
-from models.accounts import User
+from models.accounts import MailTopic, User
+from models.accounts.mail_choice import wants_mail
 from models.accounts.make_magic_link import make_magic_link
 from models.affiliation import Commission
 from models.base import Json
@@ -113,9 +114,11 @@ def mail_welcome(session: Session, event: OutboxEvent) -> None:
 
 
 def mail_commission(session: Session, event: OutboxEvent) -> None:
-    """What a sale earned its affiliate, and when it is released."""
+    """What a sale earned its affiliate, and when it is released, if they want to be told."""
     commission = session.scalars(select(Commission).where(Commission.id == event.subject_id)).one()
     affiliate = User.get(session, commission.affiliate_id)
+    if not wants_mail(session, affiliate.id, MailTopic.SALES):
+        return
     product = session.scalars(
         select(Product).join(Customer).where(Customer.id == commission.customer_id)
     ).one()

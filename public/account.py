@@ -4,11 +4,13 @@ from uuid import UUID
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user
 
 from models import clock
-from models.accounts import Permission, UserSession
+from models.accounts import MailTopic, Permission, UserSession, UserType
 from models.accounts.edit_profile import edit_profile
+from models.accounts.mail_choice import choose_mails, silenced
 from models.accounts.open_session import end_all_sessions, end_session
 from models.accounts.user_session import live_sessions_of
 from models.billing.own_purchases import own_purchases
@@ -83,6 +85,7 @@ def settings() -> ResponseReturnValue:
             purchases = own_purchases(session, current_user.id)
     with member_reading() as session:
         rows = live_sessions_of(session, current_user.id, now=clock.now())
+        off = silenced(session, current_user.id)
         invoices, has_more = shown_invoices(session, limit=FIRST_FEW)
     return render_template(
         "public/account/settings.html",
@@ -93,9 +96,20 @@ def settings() -> ResponseReturnValue:
         has_more=has_more,
         sessions=rows,
         here=current_user.session_id,
+        mails=_mails(off) if current_user.user_type is UserType.AFFILIATE else [],
         may_ask_data=current_user.may(Permission.DATA_REQUESTS_ASK_OWN),
         saved="saved" in request.args,
     )
+
+
+@pages.post("/settings/mails")
+@needs(Permission.SETTINGS_EDIT_OWN)
+def save_mails() -> ResponseReturnValue:
+    """Be mailed about what is ticked, and about nothing else that can be switched off."""
+    ticked = [topic for topic in MailTopic if topic in request.form.getlist("topic")]
+    with unit_of_work() as session:
+        choose_mails(session, current_user.id, ticked, actor=acting())
+    return redirect("/settings?saved=1", 303)
 
 
 @pages.post("/settings/language")
@@ -137,3 +151,12 @@ def end_others() -> ResponseReturnValue:
             but=current_user.session_id,
         )
     return redirect("/settings?saved=1", 303)
+
+
+def _mails(off: set[MailTopic]) -> list[tuple[str, str, bool]]:
+    """Each topic of mails that can be switched off, in words, and whether it is on."""
+    words = {
+        MailTopic.SALES: _("Each commission I earn"),
+        MailTopic.DIGEST: _("On Monday, the commissions released in the week"),
+    }
+    return [(topic.value, text, topic not in off) for topic, text in words.items()]

@@ -3,6 +3,7 @@
 from models.accounts.data_request import DataRequest, DataRequestKind, DataRequestStatus
 from models.accounts.email_change import EmailChange
 from models.accounts.magic_link import MagicLink
+from models.accounts.mail_choice import MailTopic, SilencedMail
 from models.accounts.permissions import Permission, may, may_touch
 from models.accounts.platform import Platform
 from models.accounts.second_factor import RecoveryCode, SecondFactor
@@ -16,10 +17,12 @@ __all__ = [
     "DataRequestStatus",
     "EmailChange",
     "MagicLink",
+    "MailTopic",
     "Permission",
     "Platform",
     "RecoveryCode",
     "SecondFactor",
+    "SilencedMail",
     "User",
     "UserSession",
     "UserType",

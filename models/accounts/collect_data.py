@@ -24,6 +24,7 @@ SHOWN_TO_THEM = (
     "users",
     "user_sessions",
     "data_requests",
+    "silenced_mails",
     "customers",
     "access_grants",
     "capture_endpoints",

@@ -15,6 +15,7 @@ from models.accounts.copy_data import guard_asker
 from models.accounts.data_request import DataRequest, DataRequestKind, S, open_request
 from models.accounts.email_change import EmailChange
 from models.accounts.magic_link import MagicLink
+from models.accounts.mail_choice import SilencedMail
 from models.accounts.open_session import end_all_sessions
 from models.accounts.second_factor import RecoveryCode, SecondFactor
 from models.accounts.signals import account_closing, account_held
@@ -172,7 +173,7 @@ def _forget_doors(session: Session, user: User) -> None:
     )
     links = MagicLink.email == user.email, MagicLink.platform == user.platform
     session.execute(delete(MagicLink).where(*links))
-    for table in (EmailChange, RecoveryCode, SecondFactor):
+    for table in (EmailChange, RecoveryCode, SecondFactor, SilencedMail):
         session.execute(delete(table).where(table.user_id == user.id))
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import func, select, text
 from models import clock
 from models.accounts import User, UserSession
 from models.accounts.copy_data import ask_copy
+from models.accounts.mail_choice import choose_mails
 from models.affiliation import Commission, PayoutMethod
 from models.affiliation.payouts.pay_withdrawal import pay_now
 from models.billing import NoticeKind, SubscriptionNotice, customer_of
@@ -47,6 +48,7 @@ OWNERS = {
     "users": "id",
     "user_sessions": "user_id",
     "data_requests": "user_id",
+    "silenced_mails": "user_id",
     "customers": "user_id",
     "capture_endpoints": "user_id",
     "access_grants": "user_id",
@@ -97,6 +99,7 @@ def two_people(committed):
                         expires_at=clock.now() + timedelta(days=1),
                     )
                 )
+                choose_mails(session, person.id, [], actor=SYSTEM)
                 ask_copy(session, person.id, actor=Actor("CLIENT", person.id), now=clock.now())
             people += [buyer, seller.user]
         bought = buy(twin, key, f"{name}@example.org", click_id=click)

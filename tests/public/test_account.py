@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from models import clock
-from models.accounts import Platform, UserSession
-from models.session import staff_reading
+from models.accounts import Platform, UserSession, UserType
+from models.session import staff_reading, unit_of_work
+from tests.factories import Make
 from tests.visitors import Visitor
 
 pytestmark = pytest.mark.usefixtures("committed", "redis")
@@ -106,6 +107,29 @@ class TestSettings:
 
         assert answer.status_code == 404
         assert ada.me().status_code == 200
+
+    def test_an_affiliate_chooses_their_mails(self, app, now):
+        with unit_of_work() as session:
+            Make(session).affiliate(
+                "alice",
+                user=Make(session).user(
+                    "alice@example.org",
+                    platform=Platform.WEOKTO,
+                    user_type=UserType.AFFILIATE,
+                ),
+            )
+        alice = Visitor(app)
+        alice.sign_in("alice@example.org")
+        assert alice.get("/settings").text.count('name="topic"') == 2
+
+        alice.post("/settings/mails", {"topic": "DIGEST"}, form="/settings")
+
+        page = alice.get("/settings").text
+        assert 'value="DIGEST" checked' in page
+        assert 'value="SALES" checked' not in page
+
+    def test_a_client_has_no_mail_to_switch_off(self, ada):
+        assert 'name="topic"' not in ada.get("/settings").text
 
     def test_speaks_the_language_chosen(self, ada):
         ada.post("/settings/language", {"locale": "en"}, form="/settings")
