@@ -4,8 +4,8 @@ from contextlib import contextmanager
 
 from models.accounts import Platform, UserType
 from models.affiliation import AffiliateProfile
+from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
-from models.billing.provider import use_provider
 from models.session import unit_of_work
 from tests.checkouts import buy
 from tests.factories import Make

@@ -21,8 +21,8 @@ from jobs.simulation.setting_up import set_up
 from jobs.simulation.ticks import Ticks
 from models import clock
 from models.affiliation.prove_ledger import prove_ledger
+from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
-from models.billing.provider import use_provider
 from models.errors import DomainError
 from models.ids import seed_ids
 from models.migrations.scratch import scratch_database

@@ -12,11 +12,11 @@ from uuid import UUID
 from models import clock
 from models.accounts.site import machine_url
 from models.billing.capture_endpoint import CaptureEndpoint
+from models.billing.choose_provider import current_provider
 from models.billing.provider import (
     Capture,
     CaptureRequest,
     ProviderUnavailable,
-    current_provider,
 )
 from models.billing.quote import Quote
 from models.billing.retry_card import retry_card

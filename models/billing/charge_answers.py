@@ -6,10 +6,11 @@ import time
 from collections.abc import Sequence
 
 from models import clock
+from models.billing.choose_provider import current_provider
 from models.billing.decline_codes import NO_CARD
 from models.billing.note_event import PSP, explain_event, note_event
 from models.billing.open_renewals import OpenedCharge
-from models.billing.provider import Payment, PaymentOutcome, current_provider
+from models.billing.provider import Payment, PaymentOutcome
 from models.billing.provider_event import EventOutcome
 from models.billing.settle_invoices import Settled, Settlement, settle_invoices
 from models.billing.several_at_once import ask_each

@@ -12,9 +12,10 @@ from sqlalchemy import update
 
 from models import clock
 from models.billing.capture_endpoint import CaptureEndpoint
+from models.billing.choose_provider import current_provider
 from models.billing.note_event import PSP, explain_event, note_event
 from models.billing.prepare_attempt import card_of, prepare_attempt, record_registration
-from models.billing.provider import Payment, ProviderUnavailable, current_provider
+from models.billing.provider import Payment, ProviderUnavailable
 from models.billing.provider_event import EventOutcome
 from models.billing.record_answer import record_answer
 from models.oversight import SYSTEM

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from models import clock
 from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
+from models.billing.choose_provider import current_provider
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
-from models.billing.provider import ProviderUnavailable, current_provider
+from models.billing.provider import ProviderUnavailable
 from models.session import unit_of_work
 
 

@@ -6,10 +6,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import clock
+from models.billing.choose_provider import current_provider
 from models.billing.hear_refund import hear_charge, hear_refund
 from models.billing.note_event import PSP, explain_event, note_event
 from models.billing.payment_attempt import PaymentAttempt
-from models.billing.provider import Payment, PspEvent, current_provider
+from models.billing.provider import Payment, PspEvent
 from models.billing.provider_event import EventOutcome, ProviderEvent
 from models.billing.record_word import record_word
 from models.oversight import SYSTEM

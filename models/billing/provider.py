@@ -239,23 +239,3 @@ class PaymentProvider(ABC):
     @abstractmethod
     def verify_psp_webhook(self, raw_body: bytes, header: str | None) -> PspEvent:
         """Read a webhook of the PSP. Raises BadSignature."""
-
-
-_current: PaymentProvider | None = None
-
-
-def current_provider() -> PaymentProvider:
-    """The provider of this process: the real clients unless another was put in place."""
-    global _current
-    if _current is None:
-        # The clients import this module, so they are fetched when first needed.
-        from models.billing.http_provider import HttpProvider
-
-        _current = HttpProvider()
-    return _current
-
-
-def use_provider(provider: PaymentProvider | None) -> None:
-    """Put a provider in place (simulations, tests), or the real clients again with None."""
-    global _current
-    _current = provider

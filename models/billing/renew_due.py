@@ -16,10 +16,10 @@ from sqlalchemy import Select, select
 from models import clock
 from models.billing.begin_period import next_period
 from models.billing.charge_answers import send_charges, settle_answers
+from models.billing.choose_provider import current_provider
 from models.billing.customer import Customer
 from models.billing.due_renewals import Place, due_places
 from models.billing.open_renewals import Opened, OpenedCharge, open_renewals
-from models.billing.provider import current_provider
 from models.billing.several_at_once import by_halves
 from models.session import staff_reading, unit_of_work
 

@@ -15,10 +15,11 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from models import clock
+from models.billing.choose_provider import current_provider
 from models.billing.due_renewals import UNDER_WAY
 from models.billing.note_event import LOOK_UP, kept_body
 from models.billing.payment_attempt import PaymentAttempt
-from models.billing.provider import Payment, PaymentOutcome, current_provider
+from models.billing.provider import Payment, PaymentOutcome
 from models.billing.provider_event import EventOutcome, ProviderEvent
 from models.billing.settle_invoices import Settled, Settlement, settle_invoices
 from models.billing.several_at_once import ask_each, by_halves

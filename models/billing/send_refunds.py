@@ -15,13 +15,13 @@ from sqlalchemy.orm import Session
 
 from models import clock
 from models.billing.approve_refund import SEND
+from models.billing.choose_provider import current_provider
 from models.billing.invoice import Invoice
 from models.billing.note_event import PSP, explain_event, note_event
 from models.billing.provider import (
     PaymentOutcome,
     RefundAnswer,
     RefundRequest,
-    current_provider,
 )
 from models.billing.provider_event import EventOutcome
 from models.billing.record_refund import record_refund_answer

@@ -10,8 +10,8 @@ from models import clock
 from models import session as boundary
 from models.accounts import UserType
 from models.billing import Customer, CustomerStatus, Invoice, InvoiceStatus, customer_of
+from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
-from models.billing.provider import use_provider
 from models.session import send_with
 from tests.checkouts import DECLINED_LATER, buy
 from tests.models.billing.subscribers import END, START, on_trial, past_due, subscribe

@@ -20,8 +20,9 @@ from models.billing import (
     Refund,
     RefundStatus,
 )
+from models.billing.choose_provider import use_provider
 from models.billing.in_process import Fault, InProcessProvider
-from models.billing.provider import RefundRequest, use_provider
+from models.billing.provider import RefundRequest
 from models.billing.refund import next_refund_due
 from models.billing.send_refunds import send_refunds
 from models.session import unit_of_work

@@ -23,9 +23,10 @@ from models import session as boundary
 from models.base import Json
 from models.billing import Customer
 from models.billing.charge_answers import send_charges, settle_answers
+from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
 from models.billing.open_renewals import open_renewals
-from models.billing.provider import ChargeRequest, Payment, PaymentOutcome, use_provider
+from models.billing.provider import ChargeRequest, Payment, PaymentOutcome
 from models.billing.quote import quote_of
 from models.catalog import Plan
 from models.session import staff_reading, unit_of_work

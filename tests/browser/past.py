@@ -12,8 +12,8 @@ from models.affiliation.boost import BoostType
 from models.affiliation.edit_boost import create_boost
 from models.affiliation.mature import mature_due
 from models.affiliation.redeem_boost import redeem_boost
+from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
-from models.billing.provider import use_provider
 from models.billing.refund_invoice import refund_invoice
 from models.billing.send_refunds import send_refunds
 from models.oversight.actor import SYSTEM

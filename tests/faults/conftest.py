@@ -7,8 +7,8 @@ import requests
 from sqlalchemy import select
 
 from models import session as boundary
+from models.billing.choose_provider import use_provider
 from models.billing.http_provider import HttpProvider
-from models.billing.provider import use_provider
 from models.catalog import Product
 from models.session import send_with, unit_of_work
 from models.settings import use_settings

@@ -9,9 +9,9 @@ import signal
 import sys
 from uuid import UUID
 
+from models.billing.choose_provider import use_provider
 from models.billing.complete_checkout import complete_checkout
 from models.billing.http_provider import HttpProvider
-from models.billing.provider import use_provider
 
 
 def die():

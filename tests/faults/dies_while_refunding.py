@@ -12,8 +12,8 @@ import sys
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from models.billing.choose_provider import use_provider
 from models.billing.http_provider import HttpProvider
-from models.billing.provider import use_provider
 from models.billing.send_refunds import send_refunds
 
 

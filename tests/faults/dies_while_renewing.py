@@ -14,8 +14,8 @@ import sys
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from models.billing.choose_provider import use_provider
 from models.billing.http_provider import HttpProvider
-from models.billing.provider import use_provider
 from models.billing.renew_due import renew_due
 
 WHERE, NUMBER = (sys.argv[1], int(sys.argv[2])) if len(sys.argv) > 2 else ("", 0)

@@ -16,9 +16,9 @@ from redis.exceptions import RedisError
 from jobs.oversight import dispatch
 from models.accounts import Platform, UserType
 from models.billing import Invoice
+from models.billing.choose_provider import use_provider
 from models.billing.complete_checkout import complete_checkout
 from models.billing.http_provider import HttpProvider
-from models.billing.provider import use_provider
 from models.embedded.place import find_place
 from models.oversight import OutgoingMail
 from models.settings import use_settings

@@ -15,7 +15,8 @@ from models import clock
 from models.affiliation import Commission
 from models.affiliation.prove_ledger import prove_ledger
 from models.billing import CreditNote, Invoice, InvoiceStatus, Refund, RefundStatus
-from models.billing.provider import PaymentOutcome, RefundRequest, current_provider
+from models.billing.choose_provider import current_provider
+from models.billing.provider import PaymentOutcome, RefundRequest
 from models.billing.send_refunds import LEASE, send_refunds
 from models.ledger import LedgerTransfer, TransferType
 from models.session import staff_reading

@@ -29,8 +29,8 @@ from models.billing import (
     InvoiceStatus,
     PaymentAttempt,
 )
+from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
-from models.billing.provider import use_provider
 from models.billing.renew_due import renew_due
 from models.billing.resolve_unknown import resolve_unknown
 from models.migrations.run import upgrade

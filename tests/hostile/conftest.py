@@ -4,8 +4,8 @@ import pytest
 
 from models import session as boundary
 from models.accounts import Platform, UserType
+from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
-from models.billing.provider import use_provider
 from models.session import send_with, unit_of_work
 from tests.factories import Make
 from tests.hostile.attackers import Stranger

@@ -16,8 +16,8 @@ from sqlalchemy import text
 
 from models.accounts import Platform, UserType
 from models.affiliation.store_clicks import store_waiting_clicks
+from models.billing.choose_provider import use_provider
 from models.billing.http_provider import HttpProvider
-from models.billing.provider import use_provider
 from models.oversight import keep_logs
 from models.oversight.logs import configure_logging
 from models.session import staff_reading, unit_of_work

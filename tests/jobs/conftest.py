@@ -4,8 +4,8 @@ import pytest
 
 from jobs import queue
 from models import session as boundary
+from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
-from models.billing.provider import use_provider
 
 
 @pytest.fixture

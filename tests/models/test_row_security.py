@@ -12,8 +12,8 @@ from models.accounts.mail_choice import choose_mails
 from models.affiliation import Commission, PayoutMethod
 from models.affiliation.payouts.pay_withdrawal import pay_now
 from models.billing import NoticeKind, SubscriptionNotice, customer_of
+from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
-from models.billing.provider import use_provider
 from models.billing.send_refunds import send_refunds
 from models.oversight import SYSTEM, Actor
 from models.secrets import digest

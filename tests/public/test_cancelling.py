@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from jobs.mail_rendering import render
 from models import clock
 from models.accounts import Platform
+from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
-from models.billing.provider import use_provider
 from models.oversight import AuditEvent, OutgoingMail
 from models.secrets import seal
 from models.session import staff_reading

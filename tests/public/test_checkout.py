@@ -11,8 +11,8 @@ from models import clock
 from models import session as boundary
 from models.affiliation.click_id import click_id_of
 from models.billing import CaptureEndpoint, Customer, Invoice, PaymentAttempt, ProviderEvent
+from models.billing.choose_provider import use_provider
 from models.billing.in_process import Fault, InProcessProvider
-from models.billing.provider import use_provider
 from models.catalog import BillingInterval, PaymentButton
 from models.ids import new_id
 from models.session import send_with, staff_reading, unit_of_work

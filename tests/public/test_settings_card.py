@@ -11,10 +11,10 @@ from models import clock
 from models import session as boundary
 from models.accounts import Platform
 from models.billing import CaptureEndpoint, PaymentMethod
+from models.billing.choose_provider import use_provider
 from models.billing.complete_checkout import complete_checkout
 from models.billing.hear_vault import hear_vault
 from models.billing.in_process import InProcessProvider
-from models.billing.provider import use_provider
 from models.session import send_with, staff_reading
 from tests.checkouts import ASKS_BANK, DECLINED, GOOD, typed_card
 from tests.public.clients import EVE, buyer, client_of, put_product_on_sale

@@ -10,9 +10,9 @@ from models import clock
 from models.accounts import Platform
 from models.billing import InvoiceStatus
 from models.billing.approve_refund import approve_refund
+from models.billing.choose_provider import use_provider
 from models.billing.credit_note import CreditNote
 from models.billing.in_process import InProcessProvider
-from models.billing.provider import use_provider
 from models.billing.refund import Refund, RefundStatus
 from models.billing.reject_refund import reject_refund
 from models.billing.send_refunds import send_refunds

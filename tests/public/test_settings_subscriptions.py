@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 from models import clock
 from models.accounts import Platform
 from models.billing import Customer, CustomerStatus, InvoiceStatus
+from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
-from models.billing.provider import use_provider
 from models.billing.resolve_unknown import look_into
 from models.catalog import Plan
 from models.session import staff_reading, unit_of_work

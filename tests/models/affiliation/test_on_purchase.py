@@ -9,8 +9,8 @@ from models.affiliation import Attribution, Commission, program_of
 from models.affiliation.click_id import click_id_of
 from models.affiliation.prove_ledger import prove_ledger
 from models.billing import Invoice
+from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
-from models.billing.provider import use_provider
 from models.catalog import button_by_key
 from models.ids import new_id
 from models.ledger import LedgerTransfer

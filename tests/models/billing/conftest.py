@@ -3,8 +3,8 @@
 import pytest
 
 from models import session as boundary
+from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
-from models.billing.provider import use_provider
 from models.session import send_with
 
 

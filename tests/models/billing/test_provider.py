@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 
 from models import clock
+from models.billing.choose_provider import current_provider, use_provider
 from models.billing.http_provider import HttpProvider
 from models.billing.in_process import InProcessProvider
 from models.billing.provider import (
     BadSignature,
     PaymentOutcome,
     RefundRequest,
-    current_provider,
-    use_provider,
 )
 from models.billing.sandbox_cards import SANDBOX_CARDS
 from models.settings import use_settings
