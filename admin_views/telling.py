@@ -21,6 +21,10 @@ from models.billing import AccessGrant, Customer, CustomerStatus, Invoice, Refun
 from models.billing.refund import left_to_refund
 
 MAILED = {
+    "accounts.data_copy_ready": "data_ready",
+    "accounts.deletion_asked": "deletion_asked",
+    "accounts.deletion_undone": "deletion_undone",
+    "accounts.email_changed": "email_changed",
     "affiliation.commission_clawed_back": "commission_clawed_back",
     "affiliation.commission_earned": "commission_earned",
     "affiliation.commissions_matured": "commission_matured",

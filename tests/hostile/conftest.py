@@ -26,7 +26,7 @@ def twin():
 
 
 @pytest.fixture(scope="module")
-def shop(twin, cleaner):
+def shop(twin, cleaner, request):
     """The demo's shop with an affiliate, a button that is off, and things nobody may see."""
     open_shop()
     committed_user("owner@weokto.localhost", user_type=UserType.OWNER)
@@ -43,7 +43,7 @@ def shop(twin, cleaner):
         make.user("suspended@example.org", is_suspended=True)
         make.user("suspended@example.org", platform=Platform.WEOKTO, is_suspended=True)
     yield
-    cleaner.clean()
+    cleaner.clean(is_unproved=request.node.get_closest_marker("unproved") is not None)
 
 
 @pytest.fixture

@@ -32,6 +32,9 @@ FORGED = [
 """Places in a list that nobody was given."""
 
 
+pytestmark = pytest.mark.unproved  # the consoles' records are made up
+
+
 @pytest.fixture(scope="module")
 def records(shop):
     """A record or more for every view of the console."""

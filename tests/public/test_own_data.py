@@ -12,8 +12,8 @@ from jobs.listeners import LISTENERS
 from jobs.mail_rendering import render
 from models import clock
 from models.accounts import DataRequest, DataRequestStatus, Platform, UserType
+from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
-from models.billing.provider import use_provider
 from models.oversight import OutgoingMail
 from models.oversight.dispatch import dispatch_events
 from models.session import staff_reading, unit_of_work
