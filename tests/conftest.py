@@ -7,6 +7,7 @@ import pytest
 import redis as redis_library
 from sqlalchemy.orm import Session
 
+from jobs import queue
 from models import clock
 from models import session as boundary
 from models.embedded import stop
@@ -107,8 +108,9 @@ def committed(cleaner, request):
 
 
 @pytest.fixture
-def redis(settings):
-    """This worker's Redis number, empty before and after."""
+def redis(settings, monkeypatch):
+    """This worker's Redis number, empty before and after; outages before are forgotten."""
+    monkeypatch.setattr(queue, "_left_alone_until", 0.0)
     connection = redis_library.Redis.from_url(settings.redis_url)
     connection.flushdb()
     yield connection

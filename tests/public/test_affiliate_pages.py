@@ -10,6 +10,7 @@ from sqlalchemy import select
 from models.accounts import Platform, UserType
 from models.affiliation import AffiliateProfile, Commission
 from models.affiliation.own_figures import forget_figures
+from models.affiliation.profile import affiliate_by_slug
 from models.oversight import AuditEvent
 from models.session import staff_reading, unit_of_work
 from tests.factories import Make
@@ -112,7 +113,7 @@ class TestDashboard:
     def test_counts_clicks_checkouts_and_sales(self, ann):
         with unit_of_work() as session:
             make = Make(session)
-            profile = session.scalars(select(AffiliateProfile)).first()
+            profile = affiliate_by_slug(session, "ann")
             for _ in range(2):
                 make.click(profile)
         page = ann.get("/affiliate/dashboard").text
