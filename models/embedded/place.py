@@ -104,7 +104,7 @@ def find_place(data_dir: Path) -> Place:
 def make_data_dir(data_dir: Path) -> None:
     """Make the data folder; others may pass through it, its contents are private."""
     if not data_dir.is_dir():
-        data_dir.mkdir(parents=True)
+        data_dir.mkdir(parents=True, exist_ok=True)  # another start may make it just now
         data_dir.chmod(0o755)
 
 
