@@ -66,10 +66,11 @@ def fill(ground: Ground) -> UUID:
         SELECT uuidv7(), 'STAM', 'bench-' || n || '@example.org', '', '', 'fr', 'CLIENT', false,
                now(), now()
         FROM generate_series(1, 20000) n;
-        INSERT INTO customers (id, user_id, product_id, current_plan_id, status,
-                               billing_cycles_done, cancel_at_period_end, dunning_step, metadata,
-                               created_at, updated_at)
-        SELECT uuidv7(), u.id, p.product_id, p.id, 'ACTIVE', 1, false, 0, '{}', now(), now()
+        INSERT INTO customers (id, user_id, product_id, current_plan_id, terms, status,
+                               periods_since_anchor, billing_cycles_done, cancel_at_period_end,
+                               is_complimentary, dunning_step, metadata, created_at, updated_at)
+        SELECT uuidv7(), u.id, p.product_id, p.id, '{}', 'ACTIVE', 1, 1, false, false, 0,
+               '{}', now(), now()
         FROM users u CROSS JOIN plans p;
         ANALYZE;
         """
