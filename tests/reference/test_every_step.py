@@ -255,7 +255,7 @@ class Begun:
 
     @pytest.mark.timeout(0)
     def test_the_product_lives_as_the_rules_say(self, settings):
-        live(settings, self.start, examples=14, steps=40, derandomize=True)
+        live(settings, self.start, examples=8, steps=40, derandomize=True)
 
     @pytest.mark.soak
     @pytest.mark.timeout(0)
