@@ -26,8 +26,9 @@ def kept(kind: str, owner: str, *, seconds: int, make: Callable[[], str]) -> str
         version = ask("get", _version_key(kind, owner)) or b"0"
         key = key_of(kind, owner, version.decode())
         found = ask("get", key)
-        if found is None and not ask("set", f"{key}:lock", 1, nx=True, ex=SECONDS_TO_COMPUTE):
-            found = _what_another_finds(key)
+        if found is None:
+            is_mine = ask("set", f"{key}:lock", 1, nx=True, ex=SECONDS_TO_COMPUTE)
+            found = _what_was_found_meanwhile(key) if is_mine else _what_another_finds(key)
     except RedisAway:
         return make()
     return found.decode() if found is not None else _make_and_keep(key, seconds, make)
@@ -50,6 +51,14 @@ def _make_and_keep(key: str, seconds: int, make: Callable[[], str]) -> str:
     except RedisAway:
         pass  # the next reader computes it again
     return text
+
+
+def _what_was_found_meanwhile(key: str) -> bytes | None:
+    """What was stored between this reader's first look and its turn to compute, if anything."""
+    found: bytes | None = ask("get", key)
+    if found is not None:
+        ask("delete", f"{key}:lock")
+    return found
 
 
 def _what_another_finds(key: str) -> bytes | None:
