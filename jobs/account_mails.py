@@ -5,22 +5,21 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from models.accounts import DataRequest, DataRequestStatus, User
+from models.accounts.mail_user import mail_user
 from models.base import Json
-from models.oversight import OutboxEvent, queue_mail
+from models.oversight import OutboxEvent
 
 
 def mail_email_changed(session: Session, event: OutboxEvent) -> None:
     """Tell the old address that the account has left it: it may not have been its holder."""
     user = User.get(session, UUID(event.subject_id))
-    queue_mail(
+    mail_user(
         session,
+        user,
         "email_changed",
-        platform=user.platform,
+        {"now": user.email, "changed_at": event.created_at},
+        about=event.id,
         to_email=event.data["former"],
-        locale=user.locale,
-        key=f"email_changed:{event.id}",
-        user_id=user.id,
-        context={"now": user.email, "changed_at": event.created_at},
     )
 
 
@@ -50,13 +49,4 @@ def _request(session: Session, event: OutboxEvent) -> DataRequest:
 
 def _to_person(session: Session, kind: str, request: DataRequest, said: Json) -> None:
     user = User.get(session, request.user_id)
-    queue_mail(
-        session,
-        kind,
-        platform=user.platform,
-        to_email=user.email,
-        locale=user.locale,
-        key=f"{kind}:{request.id}",
-        user_id=user.id,
-        context=said,
-    )
+    mail_user(session, user, kind, said, about=request.id)

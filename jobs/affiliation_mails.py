@@ -11,12 +11,13 @@ from jobs.alert_listeners import alert_owner
 from models import clock
 from models.accounts import MailTopic, User
 from models.accounts.mail_choice import wants_mail
+from models.accounts.mail_user import mail_user
 from models.affiliation import AffiliateProfile, Commission
 from models.billing import Customer
 from models.catalog import Product
 from models.ledger import balances_of
 from models.money import CURRENCY
-from models.oversight import MailStatus, OutboxEvent, OutgoingMail, queue_mail
+from models.oversight import MailStatus, OutboxEvent, OutgoingMail
 
 MATURED = "commission_matured"
 
@@ -28,15 +29,11 @@ def mail_clawed_back(session: Session, event: OutboxEvent) -> None:
     product = session.scalars(
         select(Product).join(Customer).where(Customer.id == commission.customer_id)
     ).one()
-    queue_mail(
+    mail_user(
         session,
+        user,
         "commission_clawed_back",
-        platform=user.platform,
-        to_email=user.email,
-        locale=user.locale,
-        key=f"commission_clawed_back:{event.data['refund_id']}",
-        user_id=user.id,
-        context={
+        {
             "product": product.name,
             "invoice": commission.explanation.get("invoice") or "",
             "currency": commission.currency,
@@ -46,6 +43,7 @@ def mail_clawed_back(session: Session, event: OutboxEvent) -> None:
             "from_available": event.data["from_available_amount"],
             "debt": balances_of(session, user.id).debt,
         },
+        about=event.data["refund_id"],
     )
 
 
@@ -83,17 +81,8 @@ def mail_matured(session: Session, event: OutboxEvent) -> None:
         waiting.context = said
         return
     user = User.get(session, affiliate_id)
-    queue_mail(
-        session,
-        MATURED,
-        platform=user.platform,
-        to_email=user.email,
-        locale=user.locale,
-        key=f"{MATURED}:{event.id}",
-        user_id=user.id,
-        context=said,
-        not_before=next_digest(clock.now()),
-    )
+    at = next_digest(clock.now())
+    mail_user(session, user, MATURED, said, about=event.id, not_before=at)
 
 
 def next_digest(now: datetime) -> datetime:

@@ -3,8 +3,9 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from models.accounts.mail_user import mail_user
 from models.billing import Customer
-from models.oversight import OutboxEvent, queue_mail
+from models.oversight import OutboxEvent
 from models.settings import current_settings
 
 
@@ -16,15 +17,11 @@ def mail_withdrawal_receipt(session: Session, event: OutboxEvent) -> None:
         .options(joinedload(Customer.user), joinedload(Customer.product))
     ).one()
     user = customer.user
-    queue_mail(
+    mail_user(
         session,
+        user,
         "withdrawal_receipt",
-        platform=user.platform,
-        to_email=user.email,
-        locale=user.locale,
-        key=f"withdrawal_receipt:{event.id}",
-        user_id=user.id,
-        context={
+        {
             "product": customer.product.name,
             "plan": customer.terms.get("plan_name", ""),
             "ordered_at": event.data["ordered_at"],
@@ -33,4 +30,5 @@ def mail_withdrawal_receipt(session: Session, event: OutboxEvent) -> None:
             "currency": customer.terms.get("currency", "EUR"),
             "refund_days": current_settings().refund_within_days,
         },
+        about=event.id,
     )

@@ -7,12 +7,13 @@ from jobs.mail_attachments import attach
 from models import clock
 from models.accounts import MailTopic, User
 from models.accounts.mail_choice import wants_mail
+from models.accounts.mail_user import mail_user
 from models.accounts.make_magic_link import make_magic_link
 from models.affiliation import Commission
 from models.base import Json
 from models.billing import Customer, CustomerStatus, Invoice, PaymentMethod
 from models.catalog import Product
-from models.oversight import SYSTEM, OutboxEvent, queue_mail
+from models.oversight import SYSTEM, OutboxEvent
 
 
 def mail_receipt(session: Session, event: OutboxEvent) -> None:
@@ -28,19 +29,17 @@ def mail_receipt(session: Session, event: OutboxEvent) -> None:
     user = invoice.customer.user
     if not invoice.amount_including_tax:
         return
-    queue_mail(
+    mail_user(
         session,
+        user,
         "receipt",
-        platform=user.platform,
-        to_email=user.email,
-        locale=event.data.get("locale") or user.locale,
-        key=f"receipt:{invoice.id}",
-        user_id=user.id,
-        context={
+        {
             **_invoice_facts(session, invoice),
             **_what_follows(invoice.customer),
             "attached": [attach("invoice", invoice.id, str(invoice.number))],
         },
+        about=invoice.id,
+        locale=event.data.get("locale"),
     )
 
 
@@ -100,15 +99,13 @@ def mail_welcome(session: Session, event: OutboxEvent) -> None:
     way_in = make_magic_link(
         session, platform=user.platform, email=user.email, actor=SYSTEM, now=clock.now()
     )
-    queue_mail(
+    mail_user(
         session,
+        user,
         "welcome",
-        platform=user.platform,
-        to_email=user.email,
-        locale=event.data.get("locale") or user.locale,
-        key=f"welcome:{event.id}",
-        user_id=user.id,
-        context={"product": customer.product.name, **_what_follows(customer)},
+        {"product": customer.product.name, **_what_follows(customer)},
+        about=event.id,
+        locale=event.data.get("locale"),
         secrets=way_in.secrets,
     )
 
@@ -122,15 +119,11 @@ def mail_commission(session: Session, event: OutboxEvent) -> None:
     product = session.scalars(
         select(Product).join(Customer).where(Customer.id == commission.customer_id)
     ).one()
-    queue_mail(
+    mail_user(
         session,
+        affiliate,
         "commission_earned",
-        platform=affiliate.platform,
-        to_email=affiliate.email,
-        locale=affiliate.locale,
-        key=f"commission_earned:{commission.id}",
-        user_id=affiliate.id,
-        context={
+        {
             "product": product.name,
             "currency": commission.currency,
             "total": commission.total_amount,
@@ -139,4 +132,5 @@ def mail_commission(session: Session, event: OutboxEvent) -> None:
             "locked_until": commission.locked_until,
             "extended_locked_until": commission.extended_locked_until,
         },
+        about=commission.id,
     )

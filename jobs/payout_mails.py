@@ -8,9 +8,10 @@ from jobs.alert_listeners import alert_owner
 from jobs.mail_attachments import attach
 from models import clock
 from models.accounts import User
+from models.accounts.mail_user import mail_user
 from models.affiliation import AffiliateProfile, Withdrawal, WithdrawalStatus
 from models.base import Json
-from models.oversight import OutboxEvent, queue_mail
+from models.oversight import OutboxEvent
 
 
 def alert_withdrawal_asked(session: Session, event: OutboxEvent) -> None:
@@ -55,19 +56,16 @@ def mail_details_changed(session: Session, event: OutboxEvent) -> None:
     """Tell the affiliate that their money would go elsewhere: it may not have been them."""
     profile = AffiliateProfile.get(session, UUID(event.subject_id))
     user = User.get(session, profile.user_id)
-    queue_mail(
+    mail_user(
         session,
+        user,
         "payout_details_changed",
-        platform=user.platform,
-        to_email=user.email,
-        locale=user.locale,
-        key=f"payout_details_changed:{event.id}",
-        user_id=user.id,
-        context={
+        {
             "method": profile.payout_method,
             "last4": profile.payout_iban_last4,
             "changed_at": event.created_at,
         },
+        about=event.id,
     )
 
 
@@ -77,15 +75,11 @@ def _withdrawal(session: Session, event: OutboxEvent) -> Withdrawal:
 
 def _to_affiliate(session: Session, kind: str, withdrawal: Withdrawal, said: Json) -> None:
     user = User.get(session, withdrawal.affiliate_id)
-    queue_mail(
+    mail_user(
         session,
+        user,
         kind,
-        platform=user.platform,
-        to_email=user.email,
-        locale=user.locale,
-        key=f"{kind}:{withdrawal.id}",
-        user_id=user.id,
-        context={
+        {
             "requested": withdrawal.requested_amount,
             "fee": withdrawal.fee_amount,
             "net": withdrawal.net_amount,
@@ -94,4 +88,5 @@ def _to_affiliate(session: Session, kind: str, withdrawal: Withdrawal, said: Jso
             "last4": withdrawal.iban_last4 or "",
             **said,
         },
+        about=withdrawal.id,
     )

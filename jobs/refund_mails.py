@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session, joinedload
 
 from jobs.alert_listeners import alert_owner
 from jobs.mail_attachments import attach
+from models.accounts.mail_user import mail_user
 from models.base import Json
 from models.billing import CreditNote, Customer, Invoice, PaymentMethod, Refund
-from models.oversight import OutboxEvent, queue_mail
+from models.oversight import OutboxEvent
 
 
 def mail_refund_asked(session: Session, event: OutboxEvent) -> None:
@@ -70,16 +71,8 @@ def _refund(session: Session, event: OutboxEvent) -> Refund:
 
 def _to_client(session: Session, kind: str, refund: Refund, said: Json) -> None:
     user = refund.customer.user
-    queue_mail(
-        session,
-        kind,
-        platform=user.platform,
-        to_email=user.email,
-        locale=user.locale,
-        key=f"{kind}:{refund.id}",
-        user_id=user.id,
-        context={**_facts(refund.invoice), "amount": refund.amount, **said},
-    )
+    facts = {**_facts(refund.invoice), "amount": refund.amount, **said}
+    mail_user(session, user, kind, facts, about=refund.id)
 
 
 def _facts(invoice: Invoice) -> Json:

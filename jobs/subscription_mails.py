@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from models.accounts.mail_user import mail_user
 from models.base import Json
 from models.billing import Customer, PaymentMethod
 from models.billing.order import cancelled_by_renouncing
@@ -13,7 +14,7 @@ from models.billing.quote import Quote
 from models.billing.standing import ends_at
 from models.billing.subscription_notice import NoticeKind, SubscriptionNotice
 from models.catalog import Plan
-from models.oversight import OutboxEvent, queue_mail
+from models.oversight import OutboxEvent
 
 NOTICES = {
     NoticeKind.TRIAL_ENDING: "trial_reminder",
@@ -118,15 +119,11 @@ def mail_customer(
     ``price`` is what the next period costs: that of a plan which waits for it, where one does.
     """
     user, terms = customer.user, Quote.from_json(customer.next_terms or customer.terms)
-    queue_mail(
+    mail_user(
         session,
+        user,
         kind,
-        platform=user.platform,
-        to_email=user.email,
-        locale=locale or user.locale,
-        key=f"{kind}:{key}",
-        user_id=user.id,
-        context={
+        {
             "product": customer.product.name,
             "plan": customer.current_plan.name,
             "price": terms.price,
@@ -137,4 +134,6 @@ def mail_customer(
             "is_running": customer.is_running,
             **said,
         },
+        about=key,
+        locale=locale,
     )

@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 from models.accounts.email import clean_email
 from models.accounts.email_change import EmailChange
 from models.accounts.magic_link import void_links
+from models.accounts.mail_user import mail_user
 from models.accounts.pace import one_at_a_time, refuse_beyond
 from models.accounts.platform import Platform
 from models.accounts.use_magic_link import LinkSpent, Suspended
 from models.accounts.user import User, user_by_email
 from models.errors import N_, BadInput, DomainError
-from models.oversight import Actor, emit, queue_mail
+from models.oversight import Actor, emit
 from models.secrets import digest, new_token
 
 LIFETIME = timedelta(minutes=15)
@@ -74,15 +75,13 @@ def ask_email_change(
     )
     session.add(change)
     emit(session, "accounts.email_change_asked", change, actor=actor)
-    queue_mail(
+    mail_user(
         session,
+        user,
         "email_change",
-        platform=user.platform,
+        {"minutes": int(LIFETIME.total_seconds() // 60)},
+        about=change.id,
         to_email=email,
-        locale=user.locale,
-        key=f"email_change:{change.id}",
-        user_id=user.id,
-        context={"minutes": int(LIFETIME.total_seconds() // 60)},
         secrets={"token": token},
     )
     return change

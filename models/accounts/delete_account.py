@@ -16,13 +16,14 @@ from models.accounts.data_request import DataRequest, DataRequestKind, S, open_r
 from models.accounts.email_change import EmailChange
 from models.accounts.magic_link import MagicLink
 from models.accounts.mail_choice import SilencedMail
+from models.accounts.mail_user import mail_user
 from models.accounts.open_session import end_all_sessions
 from models.accounts.second_factor import RecoveryCode, SecondFactor
 from models.accounts.signals import account_closing, account_held
 from models.accounts.user import STAFF, User
 from models.accounts.user_session import UserSession
 from models.errors import N_, DomainError, Gone, Missing
-from models.oversight import Actor, emit, queue_mail
+from models.oversight import Actor, emit
 from models.oversight.forget_mails import FAREWELL, NOWHERE, forget_mails
 
 GRACE = timedelta(days=7)
@@ -106,15 +107,7 @@ def delete_account(
     request.become(S.DONE)
     request.ended_at, request.held_by = now, None
     emit(session, "accounts.account_deleted", request, actor=actor)
-    queue_mail(
-        session,
-        FAREWELL,
-        platform=user.platform,
-        to_email=address,
-        locale=locale,
-        key=f"{FAREWELL}:{request.id}",
-        user_id=user.id,
-    )
+    mail_user(session, user, FAREWELL, about=request.id, to_email=address, locale=locale)
     return request
 
 
