@@ -128,6 +128,9 @@ def _standing(session: Session, capture: CaptureEndpoint, *, now: datetime) -> C
 def _of_attempt(
     capture: CaptureEndpoint, attempt: PaymentAttempt, *, over: bool, now: datetime
 ) -> CheckoutState:
+    if attempt.outcome is AttemptOutcome.SUCCEEDED:
+        # Paid since the checkout was read a moment ago: whoever looks again finds it completed.
+        return CheckoutState(capture, CheckoutStatus.PROCESSING, WORKING)
     if attempt.outcome is AttemptOutcome.NEEDS_ACTION:
         if over:
             return CheckoutState(capture, CheckoutStatus.EXPIRED, LATE_ANSWER)

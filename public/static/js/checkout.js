@@ -7,6 +7,8 @@ import { frame } from "./dialog.js";
 const STATES = { pending: "card", processing: "processing", action_required: "action", declined: "declined",
   succeeded: "done", expired: "expired", error: "error" };
 const EVERY = 1500;
+const AT_FIRST = [300, 500, 800]; // Most banks answer within a second: the first looks come sooner.
+const THANKS_LAST = 500;
 const JSON_HEADERS = { "Content-Type": "application/json", Accept: "application/json" };
 
 /** Fetch the checkout's page and show its panel in a dialog. Throws when it cannot: the caller follows the link. */
@@ -23,7 +25,7 @@ export async function open(link) {
 
 /** Bring a panel to life; answers the function that stops its timers. */
 export function enliven(panel) {
-  const run = { id: panel.dataset.id, status: panel.dataset.status, email: "", timer: 0, clock: 0, vault: "", over: false };
+  const run = { id: panel.dataset.id, status: panel.dataset.status, email: "", timer: 0, clock: 0, looks: 0, vault: "", over: false };
   const all = (selector) => panel.querySelectorAll(selector);
   const one = (selector) => panel.querySelector(selector);
 
@@ -61,6 +63,7 @@ export function enliven(panel) {
     if (answer.lines) lines(answer.lines);
     if (answer.today_text) { say("today_text", answer.today_text); say("then_text", answer.then_text); }
     problem("");
+    run.looks = 0;
     if (!answer.capture_url) { show("processing"); ask(0); return; }
     run.vault = new URL(answer.capture_url, location.href).origin;
     frameFor(answer.capture_url);
@@ -135,10 +138,11 @@ export function enliven(panel) {
     say("message", message);
     for (const link of next ? all('[data-link="redirect_url"]') : []) link.href = next;
     if (fresh) show(state);
-    if (state === "processing" || state === "error") { ask(state === "error" ? EVERY * 4 : EVERY); return; }
+    if (state === "processing") { ask(AT_FIRST[run.looks++] ?? EVERY); return; }
+    if (state === "error") { ask(EVERY * 4); return; }
     clearInterval(run.clock);
     if (state === "action") ask(EVERY * 2);
-    if (fresh && next && (state === "done" || (state === "action" && !("embed" in panel.dataset)))) setTimeout(go, 700, next);
+    if (fresh && next && (state === "done" || (state === "action" && !("embed" in panel.dataset)))) setTimeout(go, THANKS_LAST, next);
   }
 
   function checked(form) {

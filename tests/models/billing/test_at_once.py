@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from models import clock
 from models.billing import Customer, EventOutcome, Invoice, PaymentAttempt, ProviderEvent
+from models.billing.checkout_state import checkout_of, checkout_state
 from models.billing.complete_checkout import complete_checkout
 from models.billing.hear_psp import hear_psp
 from models.billing.hear_vault import hear_vault
@@ -60,6 +61,18 @@ def test_answer_webhook_page_and_sweep_at_once(twin):
     )
 
     assert count(Invoice) == count(Customer) == len(twin.paid) == 1
+    assert look_into(begun.capture.id).status == "succeeded"
+
+
+def test_a_look_that_the_payment_overtakes_never_says_that_nothing_was_charged(twin):
+    begun = begin(put_on_sale())
+    with staff_reading() as session:
+        seen = checkout_of(session, begun.capture.id)  # what this look has read up to now
+        pay(twin, begun)
+        state = checkout_state(session, begun.capture.id, now=clock.now())
+
+    assert seen.status == "PENDING"
+    assert (state.status, state.retry) == ("processing", False)
     assert look_into(begun.capture.id).status == "succeeded"
 
 
