@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from flask import g
 from flask_login import current_user
 
 from models import clock
@@ -15,13 +16,19 @@ FRESH = timedelta(minutes=10)
 
 def signed_in() -> Any | None:
     """The person of this request, or None."""
-    return current_user if current_user and current_user.is_authenticated else None
+    person = current_user._get_current_object()
+    return person if person and person.is_authenticated else None
 
 
 def role() -> UserType | None:
-    """The role of the person of this request; None for nobody."""
-    person = signed_in()
-    return person.user_type if person else None
+    """The role of the person of this request; None for nobody. Views ask it of every link."""
+    found: UserType | None
+    if "console_role" in g:
+        found = g.console_role
+    else:
+        person = signed_in()
+        found = g.console_role = person.user_type if person else None
+    return found
 
 
 def second_factor_at() -> datetime | None:

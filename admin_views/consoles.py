@@ -38,6 +38,7 @@ def build(app: Flask, console: Console) -> Admin:
         csp_nonce_generator=lambda: g.get("csp_nonce", ""),
     )
     console.views.clear()
+    console.menus.clear()
     console.groups[:] = [("", [home])]
     admin.add_view(SearchView(console))
     if may(console.role, PERMISSION):

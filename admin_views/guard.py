@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from flask import abort, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
 
 from admin_views.acting import role, second_factor_at, signed_in
 from admin_views.formats import euros, moment, whole
@@ -13,6 +13,8 @@ from models.accounts import UserType
 from models.accounts.permissions import Permission, may
 from models.errors import N_
 from models.settings import current_settings
+
+Menu = list[tuple[str, list[tuple[str, str, str]]]]
 
 
 @dataclass
@@ -30,6 +32,8 @@ class Console:
     hidden: bool = False
     views: dict[str, Any] = field(default_factory=dict)
     groups: list[tuple[str, list[Any]]] = field(default_factory=list)
+    menus: dict[tuple[UserType | None, str], Menu] = field(default_factory=dict)
+    """The menu as each role reads it in each language: it stays the same while we run."""
 
     @property
     def url(self) -> str:
@@ -66,6 +70,23 @@ class Console:
     def addresses(self) -> dict[str, str]:
         """Where the views are that this reader may read, by slug."""
         return {slug: view.url + "/" for slug, view in self.views.items() if view.allows("read")}
+
+    def menu(self) -> Menu:
+        """What this reader finds here: headings with their views' addresses, titles and slugs."""
+        key = role(), str(get_locale())
+        if key not in self.menus:
+            self.menus[key] = [
+                (translated(category), links)
+                for category, views in self.groups
+                if (
+                    links := [
+                        (f"{view.url}/", translated(view.title), view.slug)
+                        for view in views
+                        if view.allows("read")
+                    ]
+                )
+            ]
+        return self.menus[key]
 
 
 OWNER = Console("owner", N_("Owner"), UserType.OWNER, Permission.OWNER_CONSOLE, hidden=True)
@@ -108,10 +129,6 @@ class Guarded:
 
     def is_accessible(self) -> bool:
         """Whether the menu shows this view."""
-        return self.allows("read")
-
-    @property
-    def is_readable(self) -> bool:
         return self.allows("read")
 
     def render(self, template: str, **values: Any) -> str:
