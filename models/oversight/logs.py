@@ -74,6 +74,7 @@ def configure_logging(settings: Settings) -> None:
         "engineio",
         "socketio",
         "stripe",
+        "fontTools",
     ):
         logging.getLogger(chatty).setLevel(max(logging.root.level, logging.WARNING))
 

@@ -106,14 +106,15 @@ class House:
 
 
 @pytest.fixture
-def house(settings, tmp_path):
+def house(settings, committed, tmp_path):
+    """Its processes end before what was committed is taken back: they write to their last."""
     house = House(settings, tmp_path)
     yield house
     house.stop()
 
 
 @pytest.fixture
-def street(house, settings, committed, tmp_path):
+def street(house, settings, tmp_path):
     """The sandbox, silent once it has charged, whose webhooks go to the second web process."""
     ours = settings.model_copy(update={"data_dir": str(tmp_path), "redis_url": NO_REDIS})
     sandbox = create_sandbox(
