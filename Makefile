@@ -3,12 +3,13 @@
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+LIVES ?= 14
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard content/translations/*/LC_MESSAGES/*.po))
 PYTHON_FOUND = $(shell for python in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$python" && break; \
 	done)
 
-.PHONY: help install install-dev run test texts screenshots check bench soak lock
+.PHONY: help install install-dev run test lives texts screenshots check bench soak lock
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -22,6 +23,9 @@ run: install  ## Start everything and print where to click
 
 test: install-dev  ## Run every test
 	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not soak"
+
+lives: install-dev  ## Thousands of random steps, each held against the reference model
+	LIVES=$(LIVES) $(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not soak" tests/reference/test_every_step.py
 
 texts: install-dev  ## Bring the catalogues up to date with the marked texts
 	@mkdir -p var

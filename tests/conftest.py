@@ -97,7 +97,9 @@ def make(session):
 
 @pytest.fixture(scope="session")
 def cleaner(database):
-    return Cleaner(database)
+    cleaner = Cleaner(database)
+    yield cleaner
+    cleaner.close()
 
 
 @pytest.fixture
