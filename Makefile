@@ -3,13 +3,12 @@
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
-LIVES ?= 14
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard content/translations/*/LC_MESSAGES/*.po))
 PYTHON_FOUND = $(shell for python in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$python" && break; \
 	done)
 
-.PHONY: help install install-dev run test lives texts screenshots check bench soak lock
+.PHONY: help install install-dev run test long texts screenshots check bench soak lock
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -21,11 +20,11 @@ install-dev: $(VENV)/installed-dev node_modules/installed $(CATALOGUES)
 run: install  ## Start everything and print where to click
 	@exec $(BIN)/python app.py run
 
-test: install-dev  ## Run every test
-	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not soak"
+test: install-dev  ## Run the tests
+	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not soak and not long"
 
-lives: install-dev  ## Thousands of random steps, each held against the reference model
-	LIVES=$(LIVES) $(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not soak" tests/reference/test_every_step.py
+long: install-dev  ## Thousands of random steps, rubbish in every field, processes killed: minutes
+	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m long
 
 texts: install-dev  ## Bring the catalogues up to date with the marked texts
 	@mkdir -p var
@@ -46,7 +45,7 @@ check: install-dev  ## Lint, format, types, and the schema against the tables
 bench: install-dev  ## Measure against the limits and peers of the same machine
 	$(BIN)/python -m tests.bench
 
-soak: install-dev  ## Long fault and endurance runs
+soak: install-dev  ## Hours of the same, and endurance runs
 	$(BIN)/pytest -m soak --timeout 0
 
 lock: $(VENV)/installed-dev  ## Pin every dependency anew with its hashes

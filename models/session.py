@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url, text
 from sqlalchemy.orm import Session
 
 from models.errors import DomainError
@@ -29,6 +29,8 @@ Deferred = tuple[str, tuple[Any, ...]]
 Sender = Callable[[str, tuple[Any, ...]], None]
 
 _engines: dict[str, Engine | Connection] = {}
+_movable: dict[str, Engine] = {}
+_aims: dict[str, URL] = {}
 _inside: ContextVar[bool] = ContextVar("inside_unit_of_work", default=False)
 _send: Sender | None = None
 
@@ -62,13 +64,11 @@ def bind(staff: Engine | Connection, member: Engine | Connection) -> None:
     _engines.update(staff=staff, member=member)
 
 
-def bind_from(settings: Settings, *, durable: bool = True) -> None:
+def bind_from(settings: Settings) -> None:
     """Bind the engines that the settings name."""
     bind(
-        make_engine(settings.database_url, settings, durable=durable),
-        make_engine(
-            settings.database_member_url or settings.database_url, settings, durable=durable
-        ),
+        make_engine(settings.database_url, settings),
+        make_engine(settings.database_member_url or settings.database_url, settings),
     )
 
 
@@ -96,7 +96,10 @@ def speaking_to(settings: Settings, send: Sender | None) -> Iterator[None]:
     global _send
     engines, sender = dict(_engines), _send
     _engines.clear()
-    bind_from(settings, durable=False)
+    bind(
+        _aimed("staff", settings.database_url, settings),
+        _aimed("member", settings.database_member_url or settings.database_url, settings),
+    )
     _send = send
     try:
         yield
@@ -104,6 +107,24 @@ def speaking_to(settings: Settings, send: Sender | None) -> Iterator[None]:
         dispose()
         _engines.update(engines)
         _send = sender
+
+
+def _aimed(role: str, url: str, settings: Settings) -> Engine:
+    """This process's one engine for a role at other databases, its next connections to ``url``.
+
+    Statements are compiled once for each engine, which takes longer than a short simulation.
+    """
+    _aims[role] = make_url(url)
+    if role not in _movable:
+        engine = _movable[role] = make_engine(url, settings, durable=False)
+
+        @event.listens_for(engine, "do_connect")
+        def aim(dialect: Dialect, _record: object, _args: object, named: dict[str, Any]) -> None:
+            options = named["options"]
+            named.clear()
+            named.update(dialect.create_connect_args(_aims[role])[1], options=options)
+
+    return _movable[role]
 
 
 @contextmanager

@@ -112,6 +112,7 @@ def test_the_house_lives_survives_and_leaves_nothing(data_dir, port):
         house.kill()
 
 
+@pytest.mark.long
 def test_a_second_start_is_quick_and_finds_what_a_kill_left(data_dir, port):
     house = start("run", "--no-demo", data_dir=data_dir, port=port)
     read_until(house, UP)
@@ -137,6 +138,7 @@ def test_a_second_start_is_quick_and_finds_what_a_kill_left(data_dir, port):
         house.kill()
 
 
+@pytest.mark.long
 def test_a_demo_that_is_interrupted_leaves_nothing_half_done(data_dir, port):
     house = start("run", data_dir=data_dir, port=port)
     try:
@@ -207,6 +209,7 @@ def test_a_running_request_is_finished_and_no_new_one_taken(port, serve):
     assert server.wait(timeout=30) == 0
 
 
+@pytest.mark.long
 def test_two_processes_restarted_in_turn_fail_no_request(port, serve):
     servers = [serve(port), serve(port)]
     wait_for(lambda: status_of(f"http://127.0.0.1:{port}/") == 200)

@@ -33,6 +33,8 @@ from tests.hostile.attackers import Stranger, signed_in
 from tests.processes import family, free_port, start, status_of, wait_for
 from tests.running_sandbox import serving
 
+pytestmark = pytest.mark.long
+
 SILENCE = 12
 NO_REDIS = "redis://127.0.0.1:9/0"
 

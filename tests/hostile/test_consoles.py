@@ -32,7 +32,7 @@ FORGED = [
 """Places in a list that nobody was given."""
 
 
-pytestmark = pytest.mark.unproved  # the consoles' records are made up
+pytestmark = [pytest.mark.unproved, pytest.mark.long]  # the consoles' records are made up
 
 
 @pytest.fixture(scope="module")

@@ -67,6 +67,7 @@ def person(stranger, request):
 
 
 class TestForms:
+    @pytest.mark.long
     def test_every_text_in_every_field(self, app, person):
         forms = posts_on(person, pages(app))
         assert forms
@@ -128,6 +129,7 @@ class TestForms:
 
 
 class TestAddresses:
+    @pytest.mark.long
     def test_every_text_in_every_address(self, app, person):
         for rule in app.url_map.iter_rules():
             if "<" in rule.rule and not rule.rule.startswith(CONSOLES):
@@ -155,6 +157,7 @@ class TestAddresses:
             assert not answer.headers.get("Location", "/").startswith("//")
 
     @pytest.mark.parametrize("person", ["nobody at STAM", "the owner"], indirect=True)
+    @pytest.mark.long
     def test_every_text_in_every_query(self, app, person):
         names = (
             *("next", "ref", "click", "token", "embed", "utm_source", "saved", "lang", "search"),

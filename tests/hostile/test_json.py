@@ -74,6 +74,7 @@ def fitting(fields):
 
 
 class TestFields:
+    @pytest.mark.long
     @pytest.mark.parametrize("known", [False, True], ids=["nobody", "an affiliate"])
     def test_every_value_in_every_field(self, stranger, description, known):
         visitor = stranger()

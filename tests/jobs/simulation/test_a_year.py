@@ -69,7 +69,7 @@ def play(subscribers, affiliates, settings):
 
 
 def test_of_few_people_is_proved(settings):
-    check(play(45, 5, settings), 45, 5)
+    check(play(24, 3, settings), 24, 3)
 
 
 @pytest.mark.soak
