@@ -133,7 +133,7 @@ def observe(session: Session, run: Run, *, now: datetime) -> Effects:
             ]
     lines = [line for (what, _), changed in seen.items() for line in _lines(what, changed, now)]
     told = tell(session, list(touched))
-    return Effects([*told, *lines, *_postings_since(session, posted), *tell_mails(facts)])
+    return Effects([*told, *lines, *_postings_since(session, posted), *tell_mails(session, facts)])
 
 
 @contextmanager

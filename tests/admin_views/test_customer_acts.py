@@ -12,12 +12,14 @@ from models.accounts import UserType
 from models.billing import Customer, CustomerStatus, Invoice, InvoiceStatus, customer_of
 from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
+from models.billing.order import RENOUNCED
 from models.session import send_with
 from tests.checkouts import DECLINED_LATER, buy
 from tests.models.billing.subscribers import END, START, on_trial, past_due, subscribe
 
 FINGERPRINT = re.compile(r'name="fingerprint" value="([^"]+)"')
 MIDDLE = START + timedelta(days=10)
+ENDED = "E-mail «\u00a0Abonnement terminé\u00a0»"
 
 
 @pytest.fixture
@@ -78,6 +80,24 @@ class TestEnding:
         assert act(customer.id, "cancel-now", reason="abuse").status_code == 302
         assert read(lambda s: s.get(Customer, customer.id).status) is CustomerStatus.CANCELLED
         assert read(lambda s: s.get(Invoice, invoice.id).status) is InvoiceStatus.VOID
+
+    def test_end_now_shows_the_mail_that_tells_of_it(self, owner, console, keep):
+        customer = keep(subscribe)
+        address = f"{console}/customers/act/cancel-now/?id={customer.id}"
+        assert ENDED in owner.post(address, {"reason": "abuse"}).text
+
+    def test_what_a_withdrawal_cancelled_ends_without_another_mail(self, owner, console, keep):
+        def renounced(make):
+            at = clock.now() - timedelta(days=1)
+            values = {"cancelled_at": at, "cancel_at_period_end": True, "next_charge_at": None}
+            return subscribe(make, extra={RENOUNCED: at.isoformat()}, **values)
+
+        customer = keep(renounced)
+        page = owner.post(
+            f"{console}/customers/act/cancel-now/?id={customer.id}", {"reason": "settled"}
+        ).text
+        assert FINGERPRINT.search(page)
+        assert ENDED not in page
 
     def test_end_now_wants_a_reason(self, owner, console, keep):
         customer = keep(subscribe)
