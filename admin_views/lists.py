@@ -165,8 +165,15 @@ class ListMixin:
         if self.column_editable_list and self.allows("edit"):
             for place, name in enumerate(names):
                 if name in self.column_editable_list:
-                    made[place] = _editable(name, row[name], row[self.key_name], made[place])
+                    made[place] = self._editable(name, row, made[place])
         return made
+
+    def _editable(self: Any, name: str, row: Row, shown: Markup | str) -> Markup:
+        """A cell that can be typed over; a text of several lines says so."""
+        value, key = plain_cell(row[name]), row[self.key_name]
+        long = " data-long" if name in self.long_texts or "\n" in value else ""
+        cell = '<span class="edit" data-name="{}" data-key="{}" data-value="{}"{}>{}</span>'
+        return Markup(cell).format(name, key, value, Markup(long), escape(shown))
 
     def _filter_fields(self: Any, asked: Asked) -> list[dict[str, Any]]:
         chosen = {filter.key: value for filter, value in asked.filters}
@@ -245,8 +252,3 @@ class ListMixin:
             content_type=kind,
             headers={"Content-Disposition": f'attachment; filename="{file}"'},
         )
-
-
-def _editable(name: str, value: Any, key: Any, shown: Markup | str) -> Markup:
-    cell = '<span class="edit" data-name="{}" data-key="{}" data-value="{}">{}</span>'
-    return Markup(cell).format(name, key, plain_cell(value), escape(shown))
