@@ -55,9 +55,13 @@ class EffectsChanged(DomainError):
 
 @dataclass
 class Effects:
-    """Everything an act does, in order; equal lists have equal fingerprints."""
+    """Everything an act does, in order; equal lists have equal fingerprints.
+
+    ``charge``: what it takes from a card, in cents, where that was reckoned and not done.
+    """
 
     lines: list[Effect] = field(default_factory=list)
+    charge: int | None = None
 
     @property
     def fingerprint(self) -> str:
