@@ -41,9 +41,9 @@ class Act:
     factor of the last ten minutes. ``together``: on ticked rows only, of which it makes one
     thing: ``do`` gets all their keys. ``leads_to``: the view of the record that ``do``
     answers, where that is another one. ``filled``: what the form holds at first.
-    ``foresees``: ``do(key, data, actor=, now=)`` is then a composition around a call outside,
-    which cannot be done and taken back; what it would do is reckoned by
-    ``foresees(session, key, data, now=)``.
+    ``foresees``: ``do(key, data, charge=, actor=, now=)`` is then a composition around a call
+    outside, which cannot be done and taken back; what it would do is reckoned by
+    ``foresees(session, key, data, now=)``, and no other ``charge`` than that is made.
     """
 
     name: str
@@ -180,7 +180,7 @@ def _compose(act: Act, key: Any, form: Any, now: datetime) -> DomainError | None
             raise EffectsChanged
         data, actor = _data(form), acting()
         stop_reading()
-        act.do(key, data, actor=actor, now=now)
+        act.do(key, data, charge=effects.charge, actor=actor, now=now)
     except DomainError as refusal:
         return refusal
     return None

@@ -70,6 +70,8 @@ class AdminView(Guarded, ListMixin, RecordMixin, EditingMixin, ActsMixin, ModelV
     formats: ClassVar[dict[str, Format]] = {}
     amounts: ClassVar[Permission | None] = None
     """What shows the view's amounts: without it every Money column is left out."""
+    reserved: ClassVar[dict[str, Permission]] = {}
+    """Columns of another area than the view's: the permission that shows each of them."""
     partial: ClassVar[bool] = False
     """Another view shows every record of the table; this one only some, in their own light."""
     long_texts: ClassVar[frozenset[str]] = frozenset()
@@ -132,9 +134,14 @@ class AdminView(Guarded, ListMixin, RecordMixin, EditingMixin, ActsMixin, ModelV
 
     def shown(self, names: Sequence[str]) -> list[str]:
         """Those of the columns that this reader may see."""
-        if self.amounts is None or self.console.may(self.amounts):
-            return list(names)
-        return [name for name in names if not self._formats[name].is_amount]
+        return [name for name in names if self.shows(name)]
+
+    def shows(self, name: str) -> bool:
+        """Whether this reader may see a column, and so sort and search by it."""
+        asked = self.reserved.get(name)
+        if asked is None and name in self._formats and self._formats[name].is_amount:
+            asked = self.amounts
+        return asked is None or self.console.may(asked)
 
     def listing(self, names: Sequence[str]) -> Listing:
         """How this view's rows are found."""
@@ -144,7 +151,7 @@ class AdminView(Guarded, ListMixin, RecordMixin, EditingMixin, ActsMixin, ModelV
             key=self.key_name,
             lookups=self.lookups,
             computed=self.computed,
-            searchable=self.column_searchable_list or (),
+            searchable=self.shown(self.column_searchable_list or ()),
             search_also=self.search_also,
             only=self.only,
         )

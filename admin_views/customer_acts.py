@@ -146,7 +146,7 @@ def foresee_switch(session: Session, key: UUID, data: dict[str, Any], *, now: da
     customer = Customer.get(session, key)
     plan = Plan.get(session, UUID(data["plan"]))
     switch = preview_switch(session, key, plan.id, now=now)
-    return Effects(list(_effects(session, customer, plan, switch)))
+    return Effects(list(_effects(session, customer, plan, switch)), charge=switch.charge)
 
 
 def _effects(session: Session, customer: Customer, plan: Plan, switch: Switch) -> Sequence[Effect]:
@@ -171,9 +171,11 @@ def _day(instant: datetime | None) -> str:
     return moment(instant) if instant else "–"
 
 
-def _switch(key: UUID, data: dict[str, Any], *, actor: Actor, now: datetime) -> Switched:
+def _switch(
+    key: UUID, data: dict[str, Any], *, charge: int | None, actor: Actor, now: datetime
+) -> Switched:
     """Raises CardRefused or StillUnknown beside what the rule refuses with."""
-    done = switch_plan(key, UUID(data["plan"]), actor=actor)
+    done = switch_plan(key, UUID(data["plan"]), actor=actor, expects=charge)
     if done.is_refused:
         raise CardRefused(code=done.decline_code or "–")
     if done.outcome is not None and not done.is_in_force:

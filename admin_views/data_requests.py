@@ -6,7 +6,6 @@ from uuid import UUID
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 
-from admin_views.acting import role
 from admin_views.acts import Act
 from admin_views.base import AdminView
 from admin_views.filters import Choice, Reference, between
@@ -14,10 +13,11 @@ from admin_views.formats import Linked, Told
 from admin_views.forms import ReasonForm
 from admin_views.listing import Lookup, Row
 from admin_views.words import status_words
-from models.accounts import DataRequest, DataRequestKind, DataRequestStatus, User, UserType
+from models.accounts import DataRequest, DataRequestKind, DataRequestStatus, User
 from models.accounts.copy_data import ask_copy
 from models.accounts.delete_account import ask_deletion, undo_deletion
 from models.accounts.permissions import Permission as P
+from models.accounts.user import STAFF
 from models.errors import N_
 
 HELD_BY = {
@@ -42,11 +42,10 @@ def _undo(session: Session, key: UUID, data: dict[str, Any], **who: Any) -> Data
     return undo_deletion(session, key, reason=data["reason"], **who)
 
 
-def _is_there(row: Row) -> bool:
-    """Whether the account is not deleted, and within this reader's reach."""
-    return row["closed_at"] is None and (
-        row["user_type"] is not UserType.OWNER or role() is UserType.OWNER
-    )
+def _is_a_members(row: Row) -> bool:
+    """Whether it is an account, not deleted, of one who is no staff: staff could not download
+    a copy, and lose their role before their account."""
+    return row["closed_at"] is None and row["user_type"] not in STAFF
 
 
 ON_BEHALF = (
@@ -58,7 +57,7 @@ ON_BEHALF = (
         N_("The copy is being made. A mail tells the person, who alone can download it."),
         ReasonForm,
         N_("On the person's behalf: a copy of everything held on them, for them alone."),
-        when=_is_there,
+        when=_is_a_members,
         needs=("closed_at",),
         leads_to="data-requests",
     ),
@@ -70,9 +69,7 @@ ON_BEHALF = (
         N_("The account is deleted in seven days. A mail tells the person how to keep it."),
         ReasonForm,
         N_("On the person's behalf. For seven days nothing changes and it can be undone."),
-        when=lambda row: (
-            _is_there(row) and row["user_type"] in (UserType.CLIENT, UserType.AFFILIATE)
-        ),
+        when=_is_a_members,
         needs=("closed_at",),
         leads_to="data-requests",
         danger=True,

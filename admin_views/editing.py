@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, joinedload
 from wtforms import Form
 
 from admin_views.acting import acting
+from admin_views.forms import with_plain_breaks
 from admin_views.happenings import RECORDS
 from admin_views.reading import reading
 from admin_views.writing import (
@@ -168,13 +169,14 @@ class EditingMixin:
         if name not in self.column_editable_list:
             abort(422)
         key = self.key_of(request.form.get("key", ""))
-        value: Any = request.form.get("value", "")
+        value: Any = with_plain_breaks(request.form.get("value", ""))
+        was = with_plain_breaks(request.form.get("was", ""))
         if self.format_of(name).__class__.__name__ == "YesNo":
             value = value == "yes"
         outcome = Outcome()
         with transaction(outcome) as session:
             present = plain_cell(getattr(self.table.for_update(session, key), name))
-            if present not in (request.form.get("was", ""), plain_cell(value)):
+            if present not in (was, plain_cell(value)):
                 raise CellChanged(value=present)
             self.edit_rule(session, key, {name: value}, acting())
         if outcome.refusal is not None:
@@ -202,8 +204,10 @@ class EditingMixin:
 
 
 def plain_cell(value: Any) -> str:
-    """A value as a list's cell holds it to be typed over."""
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value or "")
+    """A value as a list's cell holds it to be typed over, and as the browser gives it back."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return with_plain_breaks(str(value or ""))
 
 
 def show_refusal(form: Form, refusal: DomainError | None) -> str:

@@ -16,6 +16,7 @@ from flask_babel import gettext
 from flask_wtf.csrf import generate_csrf, validate_csrf
 from markupsafe import Markup
 from sqlalchemy import Text, cast, or_, select
+from werkzeug.datastructures import MultiDict
 from wtforms import Form, SelectField, StringField, TextAreaField
 from wtforms.csrf.core import CSRF
 from wtforms.validators import DataRequired, Optional
@@ -29,6 +30,11 @@ from models.errors import N_
 
 RATE = re.compile(r"\d{1,7}(?:[.,]\d{1,4})?")
 EUROS = re.compile(r"(\d{1,9})(?:[.,](\d{1,2}))?")
+
+
+def with_plain_breaks(text: str) -> str:
+    """A text with its line breaks as one character each: browsers post two, and show one."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 class SiteToken(CSRF):
@@ -47,6 +53,15 @@ class ConsoleForm(SecureForm):
     class Meta(SecureForm.Meta):
         csrf_class = SiteToken
         csrf_time_limit = timedelta(hours=12)
+
+        def wrap_formdata(self, form: Form, formdata: Any) -> Any:
+            """What was typed, with plain line breaks in every text."""
+            if not formdata:
+                return formdata
+            return MultiDict(
+                (name, with_plain_breaks(value) if isinstance(value, str) else value)
+                for name, value in formdata.items(multi=True)
+            )
 
         @property
         def csrf_secret(self) -> bytes:

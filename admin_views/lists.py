@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from admin_views.editing import plain_cell
 from admin_views.exporting import chunks, xlsx_file
-from admin_views.filters import ListFilter
+from admin_views.filters import ListFilter, Reference
 from admin_views.formats import NOTHING
 from admin_views.listing import Asked, Page, Row
 from admin_views.reading import reading, stop_reading
@@ -80,7 +80,7 @@ class ListMixin:
         """What the URL asks; what it asks wrongly is told and left out."""
         default, default_desc = self.column_default_sort
         wanted = request.args.get("sort", "")
-        sort = self.get_sortable_columns().get(wanted, "")
+        sort = self._sorted_by().get(wanted, "")
         args = request.args
         return Asked(
             search=" ".join(args.get("search", "").split())[:LONGEST_SEARCH],
@@ -94,9 +94,22 @@ class ListMixin:
             start=max(args.get("start", 0, type=int), 0),
         )
 
+    def _sorted_by(self: Any) -> dict[str, str]:
+        """The columns that this reader sorts by, as name shown to name of an indexed column."""
+        pairs = self.get_sortable_columns().items()
+        return {name: by for name, by in pairs if self.shows(name)}
+
+    def _open_filters(self: Any) -> list[ListFilter]:
+        """The filters that this reader may ask: none by records that they may not read."""
+        return [
+            filter
+            for filter in self._filters or ()
+            if not isinstance(filter, Reference) or filter.lookup in self.addresses()
+        ]
+
     def _asked_filters(self: Any) -> list[tuple[ListFilter, str]]:
         chosen = []
-        for filter in self._filters or ():
+        for filter in self._open_filters():
             value = request.args.get(f"flt_{filter.key}", "").strip()
             if not value:
                 continue
@@ -129,7 +142,7 @@ class ListMixin:
         return f"{self.url}/?{urlencode(kept)}" if kept else f"{self.url}/"
 
     def _header(self: Any, name: str, asked: Asked) -> dict[str, Any]:
-        by = self.get_sortable_columns().get(name)
+        by = self._sorted_by().get(name)
         sorted_now = by is not None and by == asked.sort
         down = sorted_now and not asked.descending
         return {
@@ -152,8 +165,15 @@ class ListMixin:
         if self.column_editable_list and self.allows("edit"):
             for place, name in enumerate(names):
                 if name in self.column_editable_list:
-                    made[place] = _editable(name, row[name], row[self.key_name], made[place])
+                    made[place] = self._editable(name, row, made[place])
         return made
+
+    def _editable(self: Any, name: str, row: Row, shown: Markup | str) -> Markup:
+        """A cell that can be typed over; a text of several lines says so."""
+        value, key = plain_cell(row[name]), row[self.key_name]
+        long = " data-long" if name in self.long_texts or "\n" in value else ""
+        cell = '<span class="edit" data-name="{}" data-key="{}" data-value="{}"{}>{}</span>'
+        return Markup(cell).format(name, key, value, Markup(long), escape(shown))
 
     def _filter_fields(self: Any, asked: Asked) -> list[dict[str, Any]]:
         chosen = {filter.key: value for filter, value in asked.filters}
@@ -164,15 +184,15 @@ class ListMixin:
                 "value": chosen.get(filter.key, ""),
                 "words": self._chosen_words(filter, chosen.get(filter.key)),
             }
-            for filter in self._filters or ()
+            for filter in self._open_filters()
         ]
 
     def _chosen_words(self: Any, filter: ListFilter, value: str | None) -> str:
         if value is None:
             return ""
-        if filter.kind == "reference":
-            view = self.console.views.get(getattr(filter, "lookup", ""))
-            return view.words_for(filter.clean(value)) if view else value
+        if isinstance(filter, Reference):
+            words: str = self.console.views[filter.lookup].words_for(filter.clean(value))
+            return words
         return dict(filter.choices()).get(value, value)
 
     def words_for(self: Any, key: Any) -> str:
@@ -232,8 +252,3 @@ class ListMixin:
             content_type=kind,
             headers={"Content-Disposition": f'attachment; filename="{file}"'},
         )
-
-
-def _editable(name: str, value: Any, key: Any, shown: Markup | str) -> Markup:
-    cell = '<span class="edit" data-name="{}" data-key="{}" data-value="{}">{}</span>'
-    return Markup(cell).format(name, key, plain_cell(value), escape(shown))

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from admin_views.acting import acting
 from admin_views.base import AdminView
 from admin_views.formats import Count, euros, whole
-from admin_views.forms import ConsoleForm
+from admin_views.forms import ConsoleForm, with_plain_breaks
 from admin_views.listing import Row
 from admin_views.reading import reading
 from admin_views.records import Panel
@@ -75,7 +75,8 @@ class LockRulesView(AdminView):
             if rows is not None and is_draft:
                 refusal, imagined = imagined_panel(rows)
             elif rows is not None:
-                refusal = self._put_in_force(rows, request.form.get("note", ""))
+                note = with_plain_breaks(request.form.get("note", ""))
+                refusal = self._put_in_force(rows, note)
             if not refusal and not is_draft:
                 flash(gettext("The rules are in force from now on."), "success")
                 return redirect(self.address_of("index_view"))

@@ -90,6 +90,7 @@ class UserView(AdminView):
         "id",
     )
     column_labels = {"profile.affiliate_slug": N_("Affiliate")}
+    reserved = {"profile.affiliate_slug": P.AFFILIATES_READ}
     lookups = {"profile": Lookup(AffiliateProfile, "id", "user_id")}
     formats = {
         "email": Linked("users", "id"),

@@ -55,9 +55,13 @@ class EffectsChanged(DomainError):
 
 @dataclass
 class Effects:
-    """Everything an act does, in order; equal lists have equal fingerprints."""
+    """Everything an act does, in order; equal lists have equal fingerprints.
+
+    ``charge``: what it takes from a card, in cents, where that was reckoned and not done.
+    """
 
     lines: list[Effect] = field(default_factory=list)
+    charge: int | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -133,7 +137,7 @@ def observe(session: Session, run: Run, *, now: datetime) -> Effects:
             ]
     lines = [line for (what, _), changed in seen.items() for line in _lines(what, changed, now)]
     told = tell(session, list(touched))
-    return Effects([*told, *lines, *_postings_since(session, posted), *tell_mails(facts)])
+    return Effects([*told, *lines, *_postings_since(session, posted), *tell_mails(session, facts)])
 
 
 @contextmanager

@@ -42,7 +42,7 @@ CENTS = frozenset(
 FRACTIONS = frozenset({"refund_rate", "tax_rate"})
 """Rates between 0 and 1; the others are points of percent."""
 
-AMOUNT = re.compile(r"(?<![\d.])(\d+)\.(\d\d)(?=$| €)")
+AMOUNT = re.compile(r"(?<![\d.,])(\d+)\.(\d\d)(?=[ \u00a0\u202f]€)")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -120,7 +120,10 @@ KEYS = {
 
 
 def read_amounts(text: str) -> str:
-    """A rule's own words with the amounts in them as the reader writes them."""
+    """A rule's own words with the amounts in them as the reader writes them.
+
+    An amount is what stands before its currency: a name's "2.10" is left as it is.
+    """
     return AMOUNT.sub(r"\1,\2", text) if is_french() else text
 
 

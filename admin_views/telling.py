@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from flask_babel import gettext, ngettext
 from sqlalchemy import func, select
@@ -17,7 +18,8 @@ from admin_views.formats import euros
 from admin_views.happenings import MAILS
 from models.accounts import User
 from models.base import Base
-from models.billing import AccessGrant, Customer, CustomerStatus, Invoice, Refund
+from models.billing import AccessGrant, Customer, Invoice, Refund
+from models.billing.end_subscription import is_end_told
 from models.billing.refund import left_to_refund
 
 MAILED = {
@@ -68,13 +70,13 @@ def tell(session: Session, rows: list[Base]) -> list[Effect]:
     return [effect for row in rows if type(row) in TOLD for effect in TOLD[type(row)](session, row)]
 
 
-def tell_mails(facts: Sequence[Mapping[str, Any]]) -> list[Effect]:
+def tell_mails(session: Session, facts: Sequence[Mapping[str, Any]]) -> list[Effect]:
     """The mails that follow from events, as the rows that an outbox takes."""
     kinds = {fact["kind"] for fact in facts}
     mails = Counter(
         MAILED[fact["kind"]]
         for fact in facts
-        if fact["kind"] in MAILED and not _is_silent(fact, kinds)
+        if fact["kind"] in MAILED and not _is_silent(session, fact, kinds)
     )
     return [
         Effect(
@@ -86,10 +88,11 @@ def tell_mails(facts: Sequence[Mapping[str, Any]]) -> list[Effect]:
     ]
 
 
-def _is_silent(fact: Mapping[str, Any], kinds: set[str]) -> bool:
-    """What was cancelled was confirmed when it was; what is paid at once is only told paid."""
+def _is_silent(session: Session, fact: Mapping[str, Any], kinds: set[str]) -> bool:
+    """An end that its buyer knew of is not told again; what is paid at once is only told paid."""
     if fact["kind"] == "billing.subscription_ended":
-        return bool(fact["data"]["status"] != CustomerStatus.EXPIRED)
+        customer = Customer.get(session, UUID(fact["subject_id"]))
+        return not is_end_told(customer, fact["data"])
     paid = "affiliation.withdrawal_paid" in kinds
     return fact["kind"] == "affiliation.withdrawal_approved" and paid
 

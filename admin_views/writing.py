@@ -55,14 +55,11 @@ class AlreadyTaken(DomainError):
 def in_words(refusal: DomainError) -> str:
     """A refusal in the reader's language."""
     text = gettext(refusal.template)
-    return text % _details(refusal) if refusal.params else text
+    return read_amounts(text % _details(refusal)) if refusal.params else text
 
 
 def _details(refusal: DomainError) -> dict[str, Any]:
-    details = {
-        name: read_amounts(value) if isinstance(value, str) else value
-        for name, value in refusal.params.items()
-    }
+    details = dict(refusal.params)
     if isinstance(refusal, IllegalTransition):
         details["subject"] = _kind_of(refusal.subject)
         for name in ("current", "wanted"):

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from jobs.subscription_mails import mail_customer, named_customer
 from models.billing import Customer, CustomerStatus
 from models.billing.decline_codes import decline_of
-from models.billing.order import cancelled_by_renouncing
+from models.billing.end_subscription import is_end_told
 from models.billing.standing import ends_at
 from models.oversight import OutboxEvent
 from models.settings import current_settings
@@ -45,10 +45,9 @@ def mail_access_paused(session: Session, event: OutboxEvent) -> None:
 def mail_subscription_ended(session: Session, event: OutboxEvent) -> None:
     """That a purchase has ended, unless its cancellation, or a withdrawal, has said so."""
     customer = named_customer(session, UUID(event.subject_id))
-    expired = event.data["status"] == CustomerStatus.EXPIRED
-    unforeseen = event.data.get("is_unforeseen") and not cancelled_by_renouncing(customer)
-    if not (expired or unforeseen):
+    if not is_end_told(customer, event.data):
         return
+    expired = event.data["status"] == CustomerStatus.EXPIRED
     said = {"was_unpaid": expired and event.data["is_unpaid"], "was_ended": not expired}
     mail_customer(session, customer, "subscription_ended", said, key=str(event.id))
 

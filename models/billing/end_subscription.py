@@ -1,6 +1,6 @@
 """Ending purchases: nothing more to charge, accesses closed, what is still open void."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models.billing.close_accesses import close_all_accesses
 from models.billing.customer import Customer, CustomerStatus
 from models.billing.invoice import Invoice, InvoiceStatus
+from models.billing.order import cancelled_by_renouncing
 from models.oversight import Actor, emit_all
 
 
@@ -82,6 +83,17 @@ def _facts(customer: Customer, is_unforeseen: bool) -> dict[str, Any]:
         "is_unpaid": customer.first_failed_at is not None,
         "is_unforeseen": is_unforeseen,
     }
+
+
+def is_end_told(customer: Customer, facts: Mapping[str, Any]) -> bool:
+    """Whether the buyer is to hear of an end by mail; ``facts`` are those of its event.
+
+    What expired is told, and what ended before the day that the buyer knew; not what their
+    own cancellation, or their withdrawal from the contract, has told them of.
+    """
+    if facts["status"] == CustomerStatus.EXPIRED:
+        return True
+    return bool(facts.get("is_unforeseen")) and not cancelled_by_renouncing(customer)
 
 
 def void_open_invoices(

@@ -4,7 +4,8 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
+from sqlalchemy.orm import Session
 
 from models import clock
 from models import session as boundary
@@ -12,12 +13,15 @@ from models.accounts import UserType
 from models.billing import Customer, CustomerStatus, Invoice, InvoiceStatus, customer_of
 from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
-from models.session import send_with
+from models.billing.order import RENOUNCED
+from models.catalog import Plan
+from models.session import engine_of, send_with
 from tests.checkouts import DECLINED_LATER, buy
 from tests.models.billing.subscribers import END, START, on_trial, past_due, subscribe
 
 FINGERPRINT = re.compile(r'name="fingerprint" value="([^"]+)"')
 MIDDLE = START + timedelta(days=10)
+ENDED = "E-mail «\u00a0Abonnement terminé\u00a0»"
 
 
 @pytest.fixture
@@ -78,6 +82,24 @@ class TestEnding:
         assert act(customer.id, "cancel-now", reason="abuse").status_code == 302
         assert read(lambda s: s.get(Customer, customer.id).status) is CustomerStatus.CANCELLED
         assert read(lambda s: s.get(Invoice, invoice.id).status) is InvoiceStatus.VOID
+
+    def test_end_now_shows_the_mail_that_tells_of_it(self, owner, console, keep):
+        customer = keep(subscribe)
+        address = f"{console}/customers/act/cancel-now/?id={customer.id}"
+        assert ENDED in owner.post(address, {"reason": "abuse"}).text
+
+    def test_what_a_withdrawal_cancelled_ends_without_another_mail(self, owner, console, keep):
+        def renounced(make):
+            at = clock.now() - timedelta(days=1)
+            values = {"cancelled_at": at, "cancel_at_period_end": True, "next_charge_at": None}
+            return subscribe(make, extra={RENOUNCED: at.isoformat()}, **values)
+
+        customer = keep(renounced)
+        page = owner.post(
+            f"{console}/customers/act/cancel-now/?id={customer.id}", {"reason": "settled"}
+        ).text
+        assert FINGERPRINT.search(page)
+        assert ENDED not in page
 
     def test_end_now_wants_a_reason(self, owner, console, keep):
         customer = keep(subscribe)
@@ -173,15 +195,52 @@ class TestSwitch:
         assert 'name="reason"' not in page, "a reason that would be kept nowhere"
         assert len(twin.paid) == 1
 
-    def test_another_price_by_now_is_shown_again(self, owner, console, bought, twin):
+    def test_another_price_by_now_is_shown_again(self, owner, console, bought, twin, keep):
         customer, _, dearer, _ = bought()
         address = f"{console}/customers/act/switch/?id={customer.id}"
-        fields = {"plan": str(dearer.id), "reason": "x"}
+        fields = {"plan": str(dearer.id)}
         mark = FINGERPRINT.search(owner.post(address, fields).text).group(1)
-        clock.move_to(MIDDLE + timedelta(minutes=9) + timedelta(days=0))
-        answer = owner.post(address, {**fields, "fingerprint": mark[::-1]})
+        keep(lambda make: setattr(make.session.get(Plan, dearer.id), "price_amount", 12900))
+        answer = owner.post(address, {**fields, "fingerprint": mark})
         assert answer.status_code == 409
+        assert "Les conséquences ont changé depuis votre lecture" in answer.text
+        assert "80,00" in answer.text
         assert len(twin.paid) == 1
+
+    @pytest.fixture
+    def dearer_at_last(self):
+        """Have a plan cost more from the moment that its change is begun: ``…(plan, cents)``."""
+        begun = []
+
+        def when_begun(plan, cents):
+            def note(_connection, _cursor, statement, *_rest):
+                if begun or "FROM customers" not in statement or "FOR UPDATE" not in statement:
+                    return
+                begun.append(statement)
+                with Session(engine_of("staff")) as session:
+                    session.get(Plan, plan.id).price_amount = cents
+                    session.commit()
+
+            event.listen(Engine, "before_cursor_execute", note)
+            noting.append(note)
+
+        noting = []
+        yield when_begun
+        for note in noting:
+            event.remove(Engine, "before_cursor_execute", note)
+        assert begun
+
+    def test_a_price_that_changes_while_it_is_confirmed_is_not_charged(
+        self, act, bought, twin, read, dearer_at_last
+    ):
+        customer, basic, dearer, _ = bought()
+        dearer_at_last(dearer, 12900)
+        answer = act(customer.id, "switch", plan=str(dearer.id))
+        assert answer.status_code == 409
+        assert "n’est plus ce qui était affiché" in answer.text
+        assert "80,00" in answer.text, "what it costs by now"
+        assert [payment.amount for payment in twin.paid] == [4900]
+        assert read(lambda s: s.get(Customer, customer.id).current_plan_id) == basic.id
 
     def test_a_refused_card_is_told_and_changes_nothing(
         self, owner, console, act, bought, twin, read

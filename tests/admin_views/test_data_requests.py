@@ -71,9 +71,16 @@ class TestDataRequests:
 
         assert answer.status_code == 404
 
-    def test_staff_are_not_deleted(self, owner, staff, console, read):
-        other = staff(UserType.ADMIN)
-        page = act(f"{console}/users", "delete-account", other.user_id)
-
+    @pytest.mark.parametrize("role", [UserType.ADMIN, UserType.PRODUCT_MANAGER, UserType.OWNER])
+    @pytest.mark.parametrize("name", ["copy-data", "delete-account"])
+    def test_nothing_is_asked_for_staff(self, owner, staff, console, read, role, name):
+        person = f"{console}/users/details/?id={staff(role).user_id}"
+        page = person.replace("details", f"act/{name}")
+        assert f"/act/{name}/" not in owner.get(person).text
         assert owner.get(page).status_code == 302
+
+        answer = owner.post(page, {"reason": "asked"}, follow_redirects=True)
+
+        assert answer.request.path == f"{console}/users/details/"
+        assert 'class="flash error"' in answer.text
         assert not read(lambda session: session.scalars(select(DataRequest)).all())

@@ -75,6 +75,12 @@ class TestCreate:
         assert answer.status_code == 422
         assert "50%s" in answer.text
 
+    def test_a_line_break_is_kept_as_one_character(self, owner, console, keep, read):
+        community = keep(lambda make: make.community())
+        fields = product_fields(community, short_description="One\r\ntwo")
+        assert owner.post(f"{console}/products/new/", fields).status_code == 302
+        assert read(lambda s: s.scalar(select(Product.short_description))) == "One\ntwo"
+
     def test_euros_are_kept_as_cents(self, owner, console, keep, read):
         product = keep(lambda make: make.product())
         fields = {
@@ -249,6 +255,24 @@ class TestInline:
         assert "Theirs" in answer.text
         assert read(lambda s: s.scalar(select(PaymentButton.cta_text))) == "Theirs"
         assert owner.post(address, {**sent, "value": "Theirs"}).status_code == 200
+
+    def test_a_text_of_two_lines_is_changed_as_the_browser_shows_it(
+        self, owner, console, keep, read
+    ):
+        """Browsers post a break as two characters and give back one in a script."""
+        product = keep(lambda make: make.product(short_description="One\r\ntwo"))
+        sent = {"name": "short_description", "key": str(product.id), "was": "One\ntwo"}
+        address = f"{console}/products/ajax/update/"
+        answer = owner.post(address, {**sent, "value": "One\r\ntwo\r\nthree"})
+        assert answer.status_code == 200, answer.text
+        assert read(lambda s: s.scalar(select(Product.short_description))) == "One\ntwo\nthree"
+        assert owner.post(address, {**sent, "value": "Mine"}).status_code == 409
+
+    def test_a_cell_of_two_lines_is_typed_over_as_such(self, owner, console, keep):
+        keep(lambda make: (make.button(display_name="One\r\ntwo"), make.button()))
+        page = owner.get(f"{console}/buttons/").text
+        assert 'data-value="One\ntwo" data-long>' in page
+        assert page.count("data-long") == 1
 
     def test_a_list_without_such_cells_takes_none(self, owner, console, keep):
         keep(purchase)

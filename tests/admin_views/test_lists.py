@@ -284,6 +284,33 @@ class TestSafety:
             assert "€" not in page
             assert "49.00" not in page
 
+    def test_an_admin_finds_no_customer_by_their_affiliate(self, staff, owner, console, keep):
+        affiliate = keep(lambda make: make.affiliate("marie").user_id)
+        keep(
+            lambda make: (
+                purchase(make, affiliate=make.session.get(AffiliateProfile, affiliate)),
+                purchase(make),
+            )
+        )
+        admin, asked = staff(UserType.ADMIN), f"flt_affiliate={affiliate}"
+        page = admin.get(f"/admin/customers/?{asked}").text
+        assert len(IDS.findall(page)) == 2
+        assert "affiliate" not in page
+        exported = admin.get(f"/admin/customers/export/csv/?{asked}").text
+        assert exported == admin.get("/admin/customers/export/csv/").text
+        page = owner.get(f"{console}/customers/?{asked}").text
+        assert len(IDS.findall(page)) == 1
+        assert "search/affiliates/" in page
+        assert len(IDS.findall(owner.get(f"/admin/customers/?{asked}").text)) == 2
+
+    def test_an_admin_sees_no_affiliates_slug(self, staff, owner, console, keep):
+        person = keep(lambda make: make.affiliate("slug-of-marie").user_id)
+        admin = staff(UserType.ADMIN)
+        for path in (f"details/?id={person}", "", "?search=slug-of-marie", "export/csv/"):
+            found = admin.get(f"/admin/users/{path}").text
+            assert "slug-of-marie" not in found.replace('value="slug-of-marie"', ""), path
+        assert "slug-of-marie" in owner.get(f"{console}/users/details/?id={person}").text
+
     def test_pages_hold_no_inline_script_or_style(self, owner, console, keep):
         keep(business)
         for path in ("", "users/", "invoices/", "jobs/", "plans/new/", "buttons/"):

@@ -137,6 +137,7 @@ class TestApproving:
         assert told["Repris sur la part étendue"] == ("0,00\u00a0€", "2,45\u00a0€")
         assert told["Taux de remboursement"] == ("0\u00a0%", "100\u00a0%")
         assert told["E-mail «\u00a0Commission reprise\u00a0»"] == ("", "1 en partance")
+        assert told["E-mail «\u00a0Abonnement terminé\u00a0»"] == ("", "1 en partance")
 
     def test_changes_nothing_before_it_is_confirmed(self, twin, owner, console):
         refund = ask(sold(twin).invoice_id)

@@ -103,6 +103,29 @@ class TestActs:
 
         expect(page.locator("tbody")).to_contain_text("Je construis")
 
+    def test_a_text_of_two_lines_stays_one(self, house, owner):
+        page = owner.page
+        page.goto(f"{house.console}/buttons/?search=atelier-automatisation-once")
+        cell = page.locator(".edit[data-name='display_name']").first
+        name = cell.get_attribute("data-value")
+        cell.evaluate("cell => cell.dataset.long = ''")
+        cell.click()
+        field = page.locator(".edit-field textarea")
+        field.fill(name)
+        field.press("End")
+        field.press("Enter")
+        field.press_sequentially("Atelier")
+        field.press("Control+Enter")
+        expect(field).to_have_count(0)
+        page.reload()
+
+        expect(cell).to_have_attribute("data-value", f"{name}\nAtelier")
+        cell.click()
+        expect(field).to_have_value(f"{name}\nAtelier")
+        field.fill(name)
+        field.press("Control+Enter")
+        expect(field).to_have_count(0)
+
 
 class TestLists:
     def test_what_was_only_typed_is_no_filter(self, house, owner):

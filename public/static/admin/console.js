@@ -77,16 +77,18 @@ document.querySelectorAll(".reference").forEach((box, place) => {
   });
 });
 
-// Typing into a cell of a list: Enter saves, Escape leaves it as it was.
+// Typing into a cell of a list: Enter saves, Escape leaves it as it was. In a text of several
+// lines Enter begins another one, and Ctrl or Command with it saves.
 document.querySelectorAll(".edit").forEach((cell) => {
   cell.tabIndex = 0; cell.setAttribute("role", "button");
   const open = () => {
     if (cell.nextElementSibling?.className === "edit-field") return;
     const { name, key, value } = cell.dataset;
-    const field = document.createElement("input");
+    const long = "long" in cell.dataset;
+    const field = document.createElement(long ? "textarea" : "input");
     field.value = value; field.setAttribute("aria-label", name);
     const box = document.createElement("span"); box.className = "edit-field"; box.append(field);
-    if (["yes", "no"].includes(value)) { field.type = "checkbox"; field.checked = value === "yes"; }
+    if (!long && ["yes", "no"].includes(value)) { field.type = "checkbox"; field.checked = value === "yes"; }
     cell.hidden = true; cell.after(box); field.focus();
     const close = () => { box.remove(); cell.hidden = false; };
     const save = async () => {
@@ -100,7 +102,8 @@ document.querySelectorAll(".edit").forEach((cell) => {
       if (answer.ok) { cell.innerHTML = words; cell.dataset.value = sent; close(); }
       else { field.setCustomValidity(answer.status < 500 && words.length < 300 ? words : "…"); field.reportValidity(); field.setCustomValidity(""); }
     };
-    field.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); save(); } if (event.key === "Escape") close(); });
+    const ends = (event) => event.key === "Enter" && (!long || event.ctrlKey || event.metaKey);
+    field.addEventListener("keydown", (event) => { if (ends(event)) { event.preventDefault(); save(); } if (event.key === "Escape") close(); });
     field.addEventListener(field.type === "checkbox" ? "change" : "blur", save);
   };
   cell.addEventListener("click", open);
