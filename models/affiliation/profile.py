@@ -31,7 +31,8 @@ class AffiliateProfile(Stamped, Base):
     None once the rate has gone down again.
     ``former_slug``: what ``affiliate_slug`` was before its one change; its links still count.
     Where money is paid to is ``payout_*``:
-    by wire to the exact ``payout_holder`` of an IBAN, or to a PayPal address.
+    by wire to the exact ``payout_holder`` of an IBAN, or to a PayPal address. The IBAN is
+    loaded, and so decrypted, only where it is asked for.
     """
 
     __tablename__ = "affiliate_profiles"
@@ -75,7 +76,7 @@ class AffiliateProfile(Stamped, Base):
         enum_of(PayoutMethod, "payout_method")
     )
     payout_holder: Mapped[str] = mapped_column(default="")
-    payout_iban: Mapped[str | None] = mapped_column(Encrypted)
+    payout_iban: Mapped[str | None] = mapped_column(Encrypted, deferred=True, active_history=True)
     payout_iban_last4: Mapped[str | None]
     payout_paypal: Mapped[str | None]
     internal_notes: Mapped[str] = mapped_column(default="")
