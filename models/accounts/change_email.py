@@ -110,6 +110,8 @@ def confirm_email_change(
     second use included), Suspended, and AddressTaken where somebody has the address by now.
     """
     found = check_email_change(session, token, platform=platform, now=now)
+    holder = User.get(session, found.user_id)
+    void_links(session, platform, holder.email, now=now)  # locked before the person is
     user = User.for_update(session, found.user_id)
     change = EmailChange.for_update(session, found.id)
     if not change.is_good(now):
@@ -125,7 +127,6 @@ def confirm_email_change(
     except IntegrityError:  # a newcomer signed up with it in this very moment
         raise AddressTaken from None
     change.used_at = now
-    void_links(session, platform, former, now=now)
     emit(session, "accounts.email_changed", user, actor=actor, data={"former": former})
     return user
 

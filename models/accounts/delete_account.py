@@ -14,7 +14,7 @@ from models.accounts.avatar import drop_picture
 from models.accounts.copy_data import guard_asker
 from models.accounts.data_request import DataRequest, DataRequestKind, S, open_request
 from models.accounts.email_change import EmailChange
-from models.accounts.magic_link import MagicLink
+from models.accounts.magic_link import MagicLink, lock_links
 from models.accounts.mail_choice import SilencedMail
 from models.accounts.mail_user import mail_user
 from models.accounts.open_session import end_all_sessions
@@ -95,7 +95,9 @@ def delete_account(
 
     Raises what holds the account, as when it was asked for.
     """
-    user = User.for_update(session, DataRequest.get(session, request_id).user_id)
+    leaving = User.get(session, DataRequest.get(session, request_id).user_id)
+    lock_links(session, leaving.platform, leaving.email)
+    user = User.for_update(session, leaving.id)
     request = DataRequest.for_update(session, request_id)
     if request.status is not S.ASKED or request.due_at is None or request.due_at > now:
         return request
