@@ -55,7 +55,11 @@ KEPT_FROM_THEM: dict[str, Condition] = {
     "second_factors": lambda it, user: it.user_id == user.id,
     "outgoing_mails": lambda it, user: or_(
         it.user_id == user.id,
-        and_(it.to_email == user.email, it.platform == user.platform.value),
+        and_(
+            it.user_id.is_(None),
+            it.to_email == user.email,
+            it.platform == user.platform.value,
+        ),
     ),
     "affiliate_attributions": lambda it, user: it.user_id == user.id,
     "risk_level_changes": lambda it, user: it.affiliate_id == user.id,

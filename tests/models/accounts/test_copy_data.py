@@ -9,12 +9,18 @@ import pytest
 from sqlalchemy import select, text
 
 from jobs.accounts import copy_data
-from models.accounts import DataRequest, DataRequestStatus, UserType
-from models.accounts.collect_data import KEPT_FROM_THEM, SHARED, SHOWN_TO_THEM, told_columns
+from models.accounts import DataRequest, DataRequestStatus, Platform, UserType
+from models.accounts.collect_data import (
+    KEPT_FROM_THEM,
+    SHARED,
+    SHOWN_TO_THEM,
+    collect_data,
+    told_columns,
+)
 from models.accounts.copy_data import ask_copy, forget_copies, keep_copy
 from models.accounts.suspend_user import OwnerIsOutOfReach, ReasonMissing
-from models.oversight import SYSTEM, Actor, history_of
-from models.session import staff_reading, unit_of_work
+from models.oversight import SYSTEM, Actor, history_of, queue_mail
+from models.session import member_session, staff_reading, unit_of_work
 from models.tables import metadata
 from tests.admin_views.conftest import purchase
 from tests.factories import Make
@@ -123,6 +129,36 @@ class TestTheCopy:
         for secret in ("bob@example.org", "vault-token-never-shown", "token_hash"):
             assert secret not in everything
         assert ",1177," not in everything, "Bob's card"
+
+
+class TestWhatOthersDid:
+    """What is read as staff leaves out what is somebody else's."""
+
+    @pytest.fixture
+    def collected(self, committed, now):
+        """Everything told of Ada once ``happen`` did what it does to her and others."""
+
+        def run(happen):
+            with unit_of_work() as session:
+                make = Make(session)
+                ada = make.user("ada@example.org")
+                happen(session, make, ada)
+            with staff_reading() as staff, member_session(ada.id) as own:
+                return collect_data(own, staff, ada)
+
+        return run
+
+    def test_a_mail_of_another_account_to_their_address_is_not_told(self, collected):
+        told = {"platform": Platform.STAM, "to_email": "ada@example.org", "locale": "fr"}
+
+        def happen(session, make, ada):
+            former = make.user("moved-on@example.org")
+            queue_mail(session, "receipt", key="former", user_id=former.id, **told)
+            queue_mail(session, "welcome", key="hers", user_id=ada.id, **told)
+            queue_mail(session, "magic_link", key="nobodys", **told)
+
+        rows = collected(happen)["outgoing_mails"]
+        assert [row["kind"] for row in rows] == ["welcome", "magic_link"]
 
 
 class TestWhatIsCollected:

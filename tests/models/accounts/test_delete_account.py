@@ -237,6 +237,23 @@ class TestDeleteAccount:
         with pytest.raises(AddressForgotten):
             resend_mail(session, mails[0].id, actor=SYSTEM, now=now)
 
+    def test_leaves_the_mails_of_whoever_had_the_address_before(
+        self, session, make, ada, ask, delete
+    ):
+        former = make.user("moved-on@example.org")
+        told = {"platform": Platform.STAM, "to_email": ada.email, "locale": "fr"}
+        theirs = queue_mail(session, "receipt", key="theirs", user_id=former.id, **told)
+        waiting = queue_mail(session, "receipt", key="waiting", user_id=former.id, **told)
+        nobodys = queue_mail(session, "magic_link", key="nobodys", **told)
+        theirs.status = nobodys.status = MailStatus.SENT
+        session.flush()
+
+        delete(ask())
+
+        session.expire_all()
+        assert (theirs.to_email, waiting.status) == ("ada@example.org", MailStatus.QUEUED)
+        assert nobodys.to_email.endswith("@deleted.invalid")
+
     def test_nothing_is_sent_to_a_deleted_account(self, session, ada, ask, delete):
         delete(ask())
         user = session.get(User, ada.id)
