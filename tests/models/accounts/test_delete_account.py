@@ -25,6 +25,7 @@ from models.accounts.delete_account import (
     undo_deletion,
 )
 from models.accounts.open_session import open_session
+from models.accounts.signals import account_closing
 from models.accounts.suspend_user import ReasonMissing
 from models.accounts.user_for_email import user_for_email
 from models.affiliation import AffiliateProfile, PayoutMethod
@@ -295,6 +296,35 @@ class TestTidy:
             free, held = (session.get(DataRequest, keys[name]) for name in ("free", "held"))
         assert (free.status, free.held_by) == (S.DONE, None)
         assert (held.status, held.held_by) == (S.ASKED, "subscriptions_run")
+
+    def test_a_crash_holds_up_no_other_account_nor_the_tidying(self, committed, now, caplog):
+        keys = {}
+        with unit_of_work() as session:
+            make = Make(session)
+            for name in ("crashes", "free"):
+                user = make.user(f"{name}@example.org")
+                keys[name] = ask_deletion(session, user.id, actor=acting(user), now=now).id
+                make.add(
+                    UserSession(
+                        user_id=user.id, token_hash=name, expires_at=now - timedelta(days=60)
+                    )
+                )
+            crashing = session.get(DataRequest, keys["crashes"]).user_id
+
+        def crash(_sender, *, user_id, **_more):
+            if user_id == crashing:
+                raise ZeroDivisionError
+
+        clock.move_to(now + WEEK)
+        with account_closing.connected_to(crash):
+            counts = tidy()
+
+        told = ("accounts_deleted", "accounts_held", "errors", "sessions")
+        assert [counts[each] for each in told] == [1, 0, 1, 2]
+        assert "deletion.crashed" in caplog.text
+        with staff_reading() as session:
+            statuses = [session.get(DataRequest, keys[name]).status for name in keys]
+        assert statuses == [S.ASKED, S.DONE]
 
     def test_forgets_the_last_address_once_the_goodbye_is_sent(self, committed, now):
         with unit_of_work() as session:
