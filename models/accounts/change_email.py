@@ -22,6 +22,7 @@ from models.accounts.use_magic_link import LinkSpent, Suspended
 from models.accounts.user import User, user_by_email
 from models.errors import N_, BadInput, DomainError
 from models.oversight import Actor, emit
+from models.oversight.waiting_mails import move_waiting
 from models.secrets import digest, new_token
 
 LIFETIME = timedelta(minutes=15)
@@ -106,7 +107,8 @@ def confirm_email_change(
 ) -> User:
     """Move the account to the address that received the link; its sessions stay.
 
-    Ways in that were mailed to the old address open nothing any more. Raises ChangeSpent (a
+    Mails that wait follow it there. Ways in that were mailed to the old address open nothing
+    any more. Raises ChangeSpent (a
     second use included), Suspended, and AddressTaken where somebody has the address by now.
     """
     found = check_email_change(session, token, platform=platform, now=now)
@@ -127,6 +129,7 @@ def confirm_email_change(
     except IntegrityError:  # a newcomer signed up with it in this very moment
         raise AddressTaken from None
     change.used_at = now
+    move_waiting(session, user.id, former=former, present=user.email)
     emit(session, "accounts.email_changed", user, actor=actor, data={"former": former})
     return user
 
