@@ -66,6 +66,6 @@ def _delete(request_id: UUID) -> str:
             delete_account(session, request_id, actor=SYSTEM, now=clock.now())
     except DomainError as refusal:
         with unit_of_work() as session:
-            note_held(session, request_id, refusal)
+            note_held(session, request_id, refusal, actor=SYSTEM)
         return "accounts_held"
     return "accounts_deleted"

@@ -56,9 +56,7 @@ def ask_deletion(
     known = open_request(session, user_id, DataRequestKind.DELETION)
     if known is not None:
         return known
-    if user.user_type in STAFF:
-        raise StaffAccount
-    account_held.send(None, session=session, user_id=user.id, now=now)
+    refuse_held(session, user, now=now)
     request = DataRequest(
         user_id=user.id,
         kind=DataRequestKind.DELETION,
@@ -101,9 +99,7 @@ def delete_account(
     request = DataRequest.for_update(session, request_id)
     if request.status is not S.ASKED or request.due_at is None or request.due_at > now:
         return request
-    if user.user_type in STAFF:
-        raise StaffAccount
-    account_held.send(None, session=session, user_id=user.id, now=now)
+    refuse_held(session, user, now=now)
     address, locale = user.email, user.locale
     _empty(session, user, actor=actor, now=now)
     request.become(S.DONE)
@@ -113,12 +109,27 @@ def delete_account(
     return request
 
 
-def note_held(session: Session, request_id: UUID, refusal: DomainError) -> DataRequest:
-    """Write down what kept a deletion from happening; it is tried again each night."""
+def note_held(
+    session: Session, request_id: UUID, refusal: DomainError, *, actor: Actor
+) -> DataRequest:
+    """Write down what kept a deletion from happening; it is tried again each night.
+
+    Told once, and again only where something else holds it by now.
+    """
     request = DataRequest.for_update(session, request_id)
-    if request.status is S.ASKED:
-        request.held_by = refusal.code
+    if request.status is not S.ASKED or request.held_by == refusal.code:
+        return request
+    request.held_by = refusal.code
+    why = {"code": refusal.code, "why": refusal.template, "said": refusal.params}
+    emit(session, "accounts.deletion_held", request, actor=actor, data=why)
     return request
+
+
+def refuse_held(session: Session, user: User, *, now: datetime) -> None:
+    """Raise what keeps an account from being deleted: StaffAccount, or what areas hold it by."""
+    if user.user_type in STAFF:
+        raise StaffAccount
+    account_held.send(None, session=session, user_id=user.id, now=now)
 
 
 def pseudonym_of(user_id: UUID) -> str:

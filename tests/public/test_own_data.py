@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from admin_views.data_requests import HELD_BY
 from jobs.accounts import copy_data, tidy
 from jobs.listeners import LISTENERS
 from jobs.mail_rendering import render
@@ -17,6 +18,7 @@ from models.billing.in_process import InProcessProvider
 from models.oversight import OutgoingMail
 from models.oversight.dispatch import dispatch_events
 from models.session import staff_reading, unit_of_work
+from public.own_data import WAYS_OUT
 from tests.public.clients import buyer, put_product_on_sale, speak_english
 from tests.visitors import Visitor, committed_user
 
@@ -125,7 +127,35 @@ class TestDeletion:
         use_provider(None)
         assert answer.status_code == 409
         assert "Still running" in answer.text
+        assert 'href="/settings#subscriptions"' in answer.text
         assert not requests()
+
+    def test_says_what_holds_it_and_where_to_settle_it(self, app, ada, now):
+        press(ada, "/settings/data/delete")
+        clock.move_to(now + timedelta(days=6))
+        twin = InProcessProvider()
+        use_provider(twin)
+        bought = buyer(app, twin, put_product_on_sale("monthly", name="Basic"), ADA)
+        use_provider(None)
+        clock.move_to(now + timedelta(days=7))
+        assert "coming night" in ada.get("/settings/data").text
+
+        tidy()
+
+        assert "Still running" in told()["deletion_held"]
+        page = ada.get("/settings/data").text
+        assert "Still running" in page
+        assert 'href="/settings#subscriptions"' in page
+        assert "17/03/2026" not in page, "a day that has passed"
+        assert "/settings/data/keep" in page
+
+        bought.press(bought.act("cancel"))
+        page = ada.get("/settings/data").text
+        assert "Still running" not in page
+        assert "coming night" in page, "nothing holds it any more"
+
+    def test_knows_where_to_settle_whatever_holds_it(self):
+        assert set(WAYS_OUT) == set(HELD_BY) - {"staff_account"}
 
     def test_keeping_what_nobody_deletes_is_told(self, ada):
         assert press(ada, "/settings/data/keep").status_code == 410

@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from jobs.accounts import tidy
+from jobs.listeners import LISTENERS
+from jobs.mail_rendering import render
 from models import clock
 from models.accounts import (
     DataRequest,
@@ -22,6 +24,7 @@ from models.accounts.delete_account import (
     StaffAccount,
     ask_deletion,
     delete_account,
+    note_held,
     undo_deletion,
 )
 from models.accounts.open_session import open_session
@@ -38,6 +41,7 @@ from models.billing.on_closing import SubscriptionsRun
 from models.communities import CommunityMember
 from models.errors import Missing
 from models.oversight import NOBODY, SYSTEM, Actor, MailStatus, OutgoingMail, history_of, queue_mail
+from models.oversight.dispatch import dispatch_events
 from models.oversight.resend_mail import AddressForgotten, resend_mail
 from models.session import staff_reading, unit_of_work
 from tests.admin_views.conftest import purchase
@@ -273,6 +277,49 @@ class TestDeleteAccount:
         assert (copy.status, copy.content) == (S.EXPIRED, None)
         with pytest.raises(Missing):
             ask_copy(session, ada.id, actor=acting(ada), now=now)
+
+
+class TestNoteHeld:
+    @pytest.fixture
+    def note(self, session):
+        def run(request, refusal):
+            note_held(session, request.id, refusal, actor=SYSTEM)
+            session.flush()
+            acts = history_of(session, "data_requests", str(request.id))
+            return [each.data for each in acts if each.action == "accounts.deletion_held"]
+
+        return run
+
+    def test_is_told_once_for_each_thing_that_holds(self, ask, note):
+        request = ask()
+        runs = {"code": "subscriptions_run", "why": SubscriptionsRun.message}
+        runs["said"] = {"products": "Club"}
+
+        for _ in range(2):
+            assert note(request, SubscriptionsRun(products="Club")) == [runs]
+
+        assert request.held_by == "subscriptions_run"
+        latest, *_before = note(request, WithdrawalUnderWay())
+        assert (latest["code"], request.held_by) == ("withdrawal_under_way",) * 2
+
+    def test_is_mailed_once_for_each_thing_while_it_holds(self, session, ask, note, now):
+        request = ask()
+        for refusal in (SubscriptionsRun(products="Club"), WithdrawalUnderWay()) * 2:
+            note(request, refusal)
+            dispatch_events(session, LISTENERS, now=now)
+
+        asked = select(OutgoingMail).where(OutgoingMail.kind == "deletion_held")
+        mails = session.scalars(asked.order_by(OutgoingMail.id)).all()
+        assert [mail.to_email for mail in mails] == ["ada@example.org"] * 2
+        mails[0].locale = "en"
+        assert "Still running: Club." in render(mails[0]).text
+
+    def test_is_not_once_it_is_undone(self, session, ada, ask, note, now):
+        request = ask()
+        undo_deletion(session, request.id, actor=acting(ada), now=now)
+
+        assert not note(request, WithdrawalUnderWay())
+        assert request.held_by is None
 
 
 class TestTidy:
