@@ -125,6 +125,7 @@ def _page() -> str:
         ready=[_copy(each) for each in copies if each.expires_at and not _is_over(each)],
         deletion=_under_way(deletion) if deletion else None,
         days_kept=KEPT.days,
+        days_of_grace=GRACE.days,
     )
 
 

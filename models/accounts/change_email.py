@@ -26,6 +26,7 @@ from models.oversight.waiting_mails import move_waiting
 from models.secrets import digest, new_token
 
 LIFETIME = timedelta(minutes=15)
+MINUTES = int(LIFETIME.total_seconds() // 60)
 PER_PERSON, PERSON_WINDOW = 5, timedelta(hours=1)
 PER_ADDRESS, ADDRESS_WINDOW = 5, timedelta(minutes=15)
 
@@ -80,7 +81,7 @@ def ask_email_change(
         session,
         user,
         "email_change",
-        {"minutes": int(LIFETIME.total_seconds() // 60)},
+        {"minutes": MINUTES},
         about=change.id,
         to_email=email,
         secrets={"token": token},

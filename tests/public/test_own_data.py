@@ -13,11 +13,13 @@ from jobs.listeners import LISTENERS
 from jobs.mail_rendering import render
 from models import clock
 from models.accounts import DataRequest, DataRequestStatus, Platform, UserType
+from models.accounts.delete_account import GRACE
 from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
 from models.oversight import OutgoingMail
 from models.oversight.dispatch import dispatch_events
 from models.session import staff_reading, unit_of_work
+from public import own_data
 from public.own_data import WAYS_OUT
 from tests.public.clients import buyer, put_product_on_sale, speak_english
 from tests.visitors import Visitor, committed_user
@@ -106,6 +108,16 @@ class TestDeletion:
         assert requests()[0].status is DataRequestStatus.CANCELLED
         assert "deletion_undone" in told()
         assert "/settings/data/keep" not in ada.get("/settings/data").text
+
+    @pytest.mark.parametrize("path", ["/settings/data", "/settings/data/delete"])
+    def test_says_how_many_days_there_are(self, ada, monkeypatch, path):
+        assert f"{GRACE.days} days" in ada.get(path).text
+
+        monkeypatch.setattr(own_data, "GRACE", timedelta(days=3))
+        monkeypatch.setattr(own_data, "KEPT", timedelta(days=2))
+        page = ada.get(path).text
+        assert "3 days" in page
+        assert f"{GRACE.days} days" not in page
 
     def test_happens_after_seven_days(self, ada, now):
         press(ada, "/settings/data/delete")
