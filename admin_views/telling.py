@@ -25,6 +25,7 @@ from models.billing.refund import left_to_refund
 MAILED = {
     "accounts.data_copy_ready": "data_ready",
     "accounts.deletion_asked": "deletion_asked",
+    "accounts.deletion_held": "deletion_held",
     "accounts.deletion_undone": "deletion_undone",
     "accounts.email_changed": "email_changed",
     "affiliation.commission_clawed_back": "commission_clawed_back",

@@ -38,6 +38,14 @@ def mail_deletion_asked(session: Session, event: OutboxEvent) -> None:
         _to_person(session, "deletion_asked", request, said)
 
 
+def mail_deletion_held(session: Session, event: OutboxEvent) -> None:
+    """Tell the person what keeps their account from being deleted, once for each such thing."""
+    request, held_by = _request(session, event), event.data["code"]
+    if request.status is DataRequestStatus.ASKED and request.held_by == held_by:
+        said = {"why": event.data["why"], "said": event.data["said"]}
+        _to_person(session, "deletion_held", request, said, about=f"{request.id}:{held_by}")
+
+
 def mail_deletion_undone(session: Session, event: OutboxEvent) -> None:
     """Tell the person that their account stays."""
     _to_person(session, "deletion_undone", _request(session, event), {})
@@ -47,6 +55,8 @@ def _request(session: Session, event: OutboxEvent) -> DataRequest:
     return DataRequest.get(session, UUID(event.subject_id))
 
 
-def _to_person(session: Session, kind: str, request: DataRequest, said: Json) -> None:
+def _to_person(
+    session: Session, kind: str, request: DataRequest, said: Json, *, about: object = None
+) -> None:
     user = User.get(session, request.user_id)
-    mail_user(session, user, kind, said, about=request.id)
+    mail_user(session, user, kind, said, about=about or request.id)

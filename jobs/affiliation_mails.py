@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from jobs.alert_listeners import alert_owner
 from models import clock
 from models.accounts import MailTopic, User
-from models.accounts.mail_choice import wants_mail
+from models.accounts.mail_choice import KINDS, wants_mail
 from models.accounts.mail_user import mail_user
 from models.affiliation import AffiliateProfile, Commission
 from models.billing import Customer
@@ -19,7 +19,7 @@ from models.ledger import balances_of
 from models.money import CURRENCY
 from models.oversight import MailStatus, OutboxEvent, OutgoingMail
 
-MATURED = "commission_matured"
+MATURED = KINDS[MailTopic.DIGEST]
 
 
 def mail_clawed_back(session: Session, event: OutboxEvent) -> None:

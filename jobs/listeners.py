@@ -8,6 +8,7 @@ calls nobody outside. Every kind emitted anywhere is listed, be it with nobody.
 from jobs.account_mails import (
     mail_data_ready,
     mail_deletion_asked,
+    mail_deletion_held,
     mail_deletion_undone,
     mail_email_changed,
 )
@@ -60,6 +61,7 @@ LISTENERS: Listeners = {
     "accounts.data_copy_asked": (),
     "accounts.data_copy_ready": (mail_data_ready,),
     "accounts.deletion_asked": (mail_deletion_asked,),
+    "accounts.deletion_held": (mail_deletion_held,),
     "accounts.deletion_undone": (mail_deletion_undone,),
     "accounts.email_change_asked": (),
     "accounts.email_changed": (mail_email_changed,),

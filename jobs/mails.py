@@ -9,6 +9,7 @@ from jobs.mail_rendering import render
 from jobs.queue import job
 from models import clock
 from models.accounts import Platform
+from models.errors import Missing
 from models.oversight import SYSTEM, OutgoingMail
 from models.oversight.choose_mailer import mailer_of
 from models.oversight.mailer import Answer, Mailer, Message
@@ -72,6 +73,14 @@ def _send(mailer: Mailer, mail: OutgoingMail) -> tuple[Answer, str]:
     except Exception as crash:  # one mail that cannot be rendered holds up no other
         log.exception("mail.crashed", extra={"kind": mail.kind, "mail_id": str(mail.id)})
         answer = Answer(error=f"{type(crash).__name__}: {crash}")
+    try:
+        return answer, _note(mail, answer, subject)
+    except Missing:  # it was dropped while it was being sent
+        return answer, "sent" if answer.sent else "given_up"
+
+
+def _note(mail: OutgoingMail, answer: Answer, subject: str) -> str:
+    """Write down a mailer's answer; what became of the mail."""
     with unit_of_work() as session:
         if answer.sent:
             note_sent(
@@ -81,7 +90,7 @@ def _send(mailer: Mailer, mail: OutgoingMail) -> tuple[Answer, str]:
                 subject=subject,
                 now=clock.now(),
             )
-            return answer, "sent"
+            return "sent"
         noted = note_not_sent(
             session,
             mail.id,
@@ -91,4 +100,4 @@ def _send(mailer: Mailer, mail: OutgoingMail) -> tuple[Answer, str]:
             for_good=answer.refused,
             wait=answer.wait or timedelta(),
         )
-    return answer, "later" if noted.status == "QUEUED" else "given_up"
+    return "later" if noted.status == "QUEUED" else "given_up"

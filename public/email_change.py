@@ -8,6 +8,7 @@ from flask_login import current_user
 from models import clock
 from models.accounts import Permission
 from models.accounts.change_email import (
+    MINUTES,
     ChangeSpent,
     ask_email_change,
     check_email_change,
@@ -37,9 +38,7 @@ def _keep_nowhere(answer: Response) -> Response:
 @needs(Permission.USERS_EDIT_OWN)
 def ask() -> ResponseReturnValue:
     """The form for the new address."""
-    return render_template(
-        "public/account/email.html", email=current_user.email, sent="sent" in request.args
-    )
+    return _form(sent="sent" in request.args)
 
 
 @pages.post("/settings/email")
@@ -52,12 +51,7 @@ def send() -> ResponseReturnValue:
         with unit_of_work() as session:
             ask_email_change(session, current_user.id, given, actor=acting(), now=clock.now())
     except (BadInput, TooMany) as refusal:
-        page = render_template(
-            "public/account/email.html",
-            email=current_user.email,
-            given=given[:254],
-            error=in_words(refusal),
-        )
+        page = _form(given=given[:254], error=in_words(refusal))
         answer = make_response(page, refusal.status)
         if refusal.status == 429:
             answer.headers["Retry-After"] = str(int(refusal.params["minutes"]) * 60)
@@ -91,6 +85,17 @@ def confirm() -> ResponseReturnValue:
         return _refused(refusal)
     flash(_("Your account has its new address."), "good")
     return redirect("/settings" if current_user.id == user.id else "/login", 303)
+
+
+def _form(*, given: str = "", error: str = "", sent: bool = False) -> str:
+    return render_template(
+        "public/account/email.html",
+        email=current_user.email,
+        given=given,
+        error=error,
+        sent=sent,
+        minutes=MINUTES,
+    )
 
 
 def _refused(refusal: DomainError) -> Response:

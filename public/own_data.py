@@ -10,12 +10,18 @@ from flask_login import current_user
 from sqlalchemy.orm import undefer
 
 from models import clock
-from models.accounts import DataRequest, DataRequestKind, DataRequestStatus, Permission
+from models.accounts import DataRequest, DataRequestKind, DataRequestStatus, Permission, User
 from models.accounts.copy_data import AGAIN_AFTER, KEPT, ask_copy
 from models.accounts.data_request import open_request, requests_of
-from models.accounts.delete_account import GRACE, NothingToUndo, ask_deletion, undo_deletion
-from models.errors import DomainError, Missing
-from models.session import unit_of_work
+from models.accounts.delete_account import (
+    GRACE,
+    NothingToUndo,
+    ask_deletion,
+    refuse_held,
+    undo_deletion,
+)
+from models.errors import N_, DomainError, Missing
+from models.session import staff_reading, unit_of_work
 from public.errors import in_words
 from public.identity import acting, member_reading, needs
 from public.limits import limiter
@@ -24,6 +30,15 @@ from public.member_menu import in_member_area
 pages = Blueprint("own_data", __name__)
 pages.context_processor(in_member_area)
 FEW = 10
+
+PAYOUTS = ("/affiliate/payouts", N_("See my withdrawals"))
+WAYS_OUT = {
+    "money_waits": PAYOUTS,
+    "refund_under_way": ("/settings/invoices", N_("See my invoices")),
+    "subscriptions_run": ("/settings#subscriptions", N_("See my subscriptions")),
+    "withdrawal_under_way": PAYOUTS,
+}
+"""Per refusal that keeps an account from being deleted: where one settles what holds it."""
 
 
 @pages.after_request
@@ -80,7 +95,7 @@ def delete() -> ResponseReturnValue:
         with unit_of_work() as session:
             ask_deletion(session, current_user.id, actor=acting(), now=clock.now())
     except DomainError as refusal:
-        return make_response(_deletion(refused=in_words(refusal)), refusal.status)
+        return make_response(_deletion(refusal), refusal.status)
     return redirect("/settings/data", 303)
 
 
@@ -108,13 +123,40 @@ def _page() -> str:
         may_ask=not any(_is_enough(each) for each in copies),
         being_made=any(each.status is DataRequestStatus.ASKED for each in copies),
         ready=[_copy(each) for each in copies if each.expires_at and not _is_over(each)],
-        deletion=deletion,
+        deletion=_under_way(deletion) if deletion else None,
         days_kept=KEPT.days,
+        days_of_grace=GRACE.days,
     )
 
 
-def _deletion(*, refused: str = "") -> str:
-    return render_template("public/account/delete.html", refused=refused, days=GRACE.days)
+def _deletion(refusal: DomainError | None = None) -> str:
+    held = _held(refusal) if refusal else None
+    return render_template("public/account/delete.html", held=held, days=GRACE.days)
+
+
+def _under_way(request: DataRequest) -> dict[str, Any]:
+    """When the account goes, or what holds it now where something held it last night."""
+    refusal = _what_holds() if request.held_by else None
+    return {
+        "due_at": request.due_at,
+        "is_due": request.due_at is not None and request.due_at <= clock.now(),
+        "held": _held(refusal) if refusal else None,
+    }
+
+
+def _what_holds() -> DomainError | None:
+    """What would keep the account from being deleted in this moment."""
+    try:
+        with staff_reading() as session:
+            refuse_held(session, User.get(session, current_user.id), now=clock.now())
+    except DomainError as refusal:
+        return refusal
+    return None
+
+
+def _held(refusal: DomainError) -> dict[str, str]:
+    url, words = WAYS_OUT.get(refusal.code, ("/settings", N_("Back to my settings")))
+    return {"why": in_words(refusal), "url": url, "words": _(words)}
 
 
 def _copy(request: DataRequest) -> dict[str, Any]:

@@ -89,10 +89,9 @@ def overview(figures: Figures) -> list[dict[str, str]]:
 
 
 def slug_from(name: str) -> str:
-    """A link name to begin with; empty where a name has too few plain letters for one."""
+    """A link name to begin with; empty where a name has no plain letter or digit."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].rstrip("-")
-    return slug if len(slug) >= 3 else ""
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].rstrip("-")
 
 
 @pages.get("/choose-guild")

@@ -1,6 +1,7 @@
 """Mails for tests: what each kind says."""
 
 from models.accounts import Platform
+from models.billing.on_closing import SubscriptionsRun
 from models.oversight import queue_mail
 
 RECEIPT = {
@@ -101,6 +102,7 @@ CONTEXTS = {
     "account_deleted": {},
     "data_ready": {"until": "2026-03-17T11:00:00+00:00"},
     "deletion_asked": {"at": "2026-03-17T11:00:00+00:00", "by_us": True},
+    "deletion_held": {"why": SubscriptionsRun.message, "said": {"products": "Premium <b>"}},
     "deletion_undone": {},
     "email_change": {"minutes": 15},
     "email_changed": {"now": "ada@example.org", "changed_at": "2026-03-10T11:00:00+00:00"},

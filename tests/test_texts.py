@@ -114,6 +114,16 @@ class TestFrench:
         assert french
         assert not wrong
 
+    def test_calls_a_mail_by_one_name(self, french):
+        others = [
+            text
+            for m in texts_of(french)
+            for text in forms(m.string)
+            if re.search(r"courriel|\b(?:ce|le|du) e-mail\b", text, re.I)
+        ]
+
+        assert not others
+
 
 class TestEnglish:
     def test_is_english(self, marked):

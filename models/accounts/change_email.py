@@ -22,9 +22,11 @@ from models.accounts.use_magic_link import LinkSpent, Suspended
 from models.accounts.user import User, user_by_email
 from models.errors import N_, BadInput, DomainError
 from models.oversight import Actor, emit
+from models.oversight.waiting_mails import move_waiting
 from models.secrets import digest, new_token
 
 LIFETIME = timedelta(minutes=15)
+MINUTES = int(LIFETIME.total_seconds() // 60)
 PER_PERSON, PERSON_WINDOW = 5, timedelta(hours=1)
 PER_ADDRESS, ADDRESS_WINDOW = 5, timedelta(minutes=15)
 
@@ -79,7 +81,7 @@ def ask_email_change(
         session,
         user,
         "email_change",
-        {"minutes": int(LIFETIME.total_seconds() // 60)},
+        {"minutes": MINUTES},
         about=change.id,
         to_email=email,
         secrets={"token": token},
@@ -106,10 +108,13 @@ def confirm_email_change(
 ) -> User:
     """Move the account to the address that received the link; its sessions stay.
 
-    Ways in that were mailed to the old address open nothing any more. Raises ChangeSpent (a
+    Mails that wait follow it there. Ways in that were mailed to the old address open nothing
+    any more. Raises ChangeSpent (a
     second use included), Suspended, and AddressTaken where somebody has the address by now.
     """
     found = check_email_change(session, token, platform=platform, now=now)
+    holder = User.get(session, found.user_id)
+    void_links(session, platform, holder.email, now=now)  # locked before the person is
     user = User.for_update(session, found.user_id)
     change = EmailChange.for_update(session, found.id)
     if not change.is_good(now):
@@ -125,7 +130,7 @@ def confirm_email_change(
     except IntegrityError:  # a newcomer signed up with it in this very moment
         raise AddressTaken from None
     change.used_at = now
-    void_links(session, platform, former, now=now)
+    move_waiting(session, user.id, former=former, present=user.email)
     emit(session, "accounts.email_changed", user, actor=actor, data={"former": former})
     return user
 

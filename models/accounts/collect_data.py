@@ -4,21 +4,23 @@ Tables are found by their names, since accounts know no other area. What a membe
 is read as that member: row security, not a condition written here, decides what is theirs.
 What they may not read (mails, sign-ins, acts in the trail) is read as staff by the
 conditions below. Left out: what would open something (tokens, their fingerprints, the
-vault's and the provider's keys), other people's data, and the copies themselves.
+vault's and the provider's keys), other people's data (of an act on their account: who of the
+house did it, from where and why), and the copies themselves.
 """
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, or_, select
+from sqlalchemy import ColumnElement, Table, and_, case, or_, select
 from sqlalchemy.orm import Session
 
-from models.accounts.user import User
+from models.accounts.user import STAFF, User, UserType
 from models.base import Base
 from models.oversight.changes import plain
 
 Rows = list[dict[str, Any]]
 Condition = Callable[[Any, User], ColumnElement[bool]]
+MEMBERS = sorted(set(UserType) - STAFF)
 
 SHOWN_TO_THEM = (
     "users",
@@ -55,16 +57,28 @@ KEPT_FROM_THEM: dict[str, Condition] = {
     "second_factors": lambda it, user: it.user_id == user.id,
     "outgoing_mails": lambda it, user: or_(
         it.user_id == user.id,
-        and_(it.to_email == user.email, it.platform == user.platform.value),
+        and_(
+            it.user_id.is_(None),
+            it.to_email == user.email,
+            it.platform == user.platform.value,
+        ),
     ),
     "affiliate_attributions": lambda it, user: it.user_id == user.id,
     "risk_level_changes": lambda it, user: it.affiliate_id == user.id,
     "audit_events": lambda it, user: or_(
-        it.actor_id == user.id,
-        and_(it.subject_table == "users", it.subject_id == str(user.id)),
+        and_(it.actor_id == user.id, it.actor_role.in_(MEMBERS)),
+        and_(
+            it.actor_id.is_distinct_from(user.id),
+            it.subject_table == "users",
+            it.subject_id == str(user.id),
+        ),
     ),
 }
-"""Tables that only staff read, and whose a row is."""
+"""Tables that only staff read, and whose a row is; what one did as staff is the house's."""
+
+OF_THE_ACTOR = frozenset({"actor_id", "ip", "reason", "session_id"})
+"""Columns of the trail that are told of a person's own acts, and empty where somebody else,
+or nobody known, acted on their account."""
 
 WITHHELD = frozenset(
     {
@@ -117,7 +131,8 @@ def _of_each(session: Session, asked: Any, user: User) -> Iterator[tuple[str, Ro
     for name, condition in asked.items():
         table = Base.metadata.tables[name]
         names = told_columns(table)
-        rows = select(*(table.c[each] for each in names)).order_by(*table.primary_key.columns)
+        told = (_told(table, each, user) for each in names)
+        rows = select(*told).order_by(*table.primary_key.columns)
         if condition is not None:
             rows = rows.where(condition(table.c, user))
         yield (
@@ -127,3 +142,9 @@ def _of_each(session: Session, asked: Any, user: User) -> Iterator[tuple[str, Ro
                 for row in session.execute(rows)
             ],
         )
+
+
+def _told(table: Table, column: str, user: User) -> ColumnElement[Any]:
+    if table.name == "audit_events" and column in OF_THE_ACTOR:
+        return case((table.c.actor_id == user.id, table.c[column]))
+    return table.c[column]

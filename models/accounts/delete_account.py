@@ -14,7 +14,7 @@ from models.accounts.avatar import drop_picture
 from models.accounts.copy_data import guard_asker
 from models.accounts.data_request import DataRequest, DataRequestKind, S, open_request
 from models.accounts.email_change import EmailChange
-from models.accounts.magic_link import MagicLink
+from models.accounts.magic_link import MagicLink, lock_links
 from models.accounts.mail_choice import SilencedMail
 from models.accounts.mail_user import mail_user
 from models.accounts.open_session import end_all_sessions
@@ -56,9 +56,7 @@ def ask_deletion(
     known = open_request(session, user_id, DataRequestKind.DELETION)
     if known is not None:
         return known
-    if user.user_type in STAFF:
-        raise StaffAccount
-    account_held.send(None, session=session, user_id=user.id, now=now)
+    refuse_held(session, user, now=now)
     request = DataRequest(
         user_id=user.id,
         kind=DataRequestKind.DELETION,
@@ -95,13 +93,13 @@ def delete_account(
 
     Raises what holds the account, as when it was asked for.
     """
-    user = User.for_update(session, DataRequest.get(session, request_id).user_id)
+    leaving = User.get(session, DataRequest.get(session, request_id).user_id)
+    lock_links(session, leaving.platform, leaving.email)
+    user = User.for_update(session, leaving.id)
     request = DataRequest.for_update(session, request_id)
     if request.status is not S.ASKED or request.due_at is None or request.due_at > now:
         return request
-    if user.user_type in STAFF:
-        raise StaffAccount
-    account_held.send(None, session=session, user_id=user.id, now=now)
+    refuse_held(session, user, now=now)
     address, locale = user.email, user.locale
     _empty(session, user, actor=actor, now=now)
     request.become(S.DONE)
@@ -111,12 +109,27 @@ def delete_account(
     return request
 
 
-def note_held(session: Session, request_id: UUID, refusal: DomainError) -> DataRequest:
-    """Write down what kept a deletion from happening; it is tried again each night."""
+def note_held(
+    session: Session, request_id: UUID, refusal: DomainError, *, actor: Actor
+) -> DataRequest:
+    """Write down what kept a deletion from happening; it is tried again each night.
+
+    Told once, and again only where something else holds it by now.
+    """
     request = DataRequest.for_update(session, request_id)
-    if request.status is S.ASKED:
-        request.held_by = refusal.code
+    if request.status is not S.ASKED or request.held_by == refusal.code:
+        return request
+    request.held_by = refusal.code
+    why = {"code": refusal.code, "why": refusal.template, "said": refusal.params}
+    emit(session, "accounts.deletion_held", request, actor=actor, data=why)
     return request
+
+
+def refuse_held(session: Session, user: User, *, now: datetime) -> None:
+    """Raise what keeps an account from being deleted: StaffAccount, or what areas hold it by."""
+    if user.user_type in STAFF:
+        raise StaffAccount
+    account_held.send(None, session=session, user_id=user.id, now=now)
 
 
 def pseudonym_of(user_id: UUID) -> str:

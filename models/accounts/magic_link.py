@@ -59,8 +59,21 @@ def links_asked(
     ).all()
 
 
+def lock_links(session: Session, platform: Platform, email: str) -> None:
+    """Lock every way into an address, before the person who has it.
+
+    Whoever comes in by a link locks it, then the person: in another order two would wait for
+    each other.
+    """
+    theirs = select(MagicLink.id).where(MagicLink.platform == platform, MagicLink.email == email)
+    session.execute(theirs.order_by(MagicLink.id).with_for_update())
+
+
 def void_links(session: Session, platform: Platform, email: str, *, now: datetime) -> None:
-    """Void every way into an address that was mailed and not used yet."""
+    """Void every way into an address that was mailed and not used yet.
+
+    It locks them: where the person is locked too, they come after (see ``lock_links``).
+    """
     unused = select(MagicLink).where(
         MagicLink.platform == platform,
         MagicLink.email == email,

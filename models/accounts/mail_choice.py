@@ -14,11 +14,16 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.accounts.user import User
 from models.base import Base, enum_of
 from models.oversight import Actor, emit
+from models.oversight.waiting_mails import drop_waiting
 
 
 class MailTopic(enum.StrEnum):
     SALES = "SALES"  # each commission earned
     DIGEST = "DIGEST"  # the week's released commissions, on Monday
+
+
+KINDS = {MailTopic.SALES: "commission_earned", MailTopic.DIGEST: "commission_matured"}
+"""Per topic: the kind of its mails."""
 
 
 class SilencedMail(Base):
@@ -44,7 +49,10 @@ def wants_mail(session: Session, user_id: UUID, topic: MailTopic) -> bool:
 def choose_mails(
     session: Session, user_id: UUID, wanted: Collection[MailTopic], *, actor: Actor
 ) -> set[MailTopic]:
-    """Be mailed about these topics and no others. The same choice again changes nothing."""
+    """Be mailed about these topics and no others; of the others, what waits is not sent either.
+
+    The same choice again changes nothing.
+    """
     user = User.for_update(session, user_id)
     before, off = silenced(session, user_id), set(MailTopic) - set(wanted)
     if before == off:
@@ -55,5 +63,6 @@ def choose_mails(
         )
     )
     session.add_all(SilencedMail(user_id=user_id, topic=topic) for topic in sorted(off - before))
+    drop_waiting(session, user_id, [KINDS[topic] for topic in sorted(off)])
     emit(session, "accounts.mails_chosen", user, actor=actor, data={"off": sorted(off)})
     return off

@@ -112,6 +112,8 @@ def _let_in(session: Session, link: MagicLink, *, locale: str, actor: Actor, now
     link.used_at = now
     user = user_for_email(session, link.platform, link.email, locale=locale, actor=actor)
     user = User.for_update(session, user.id)
+    if user.closed_at is not None or user.email.lower() != link.email.lower():
+        raise LinkSpent  # the account left the address while this waited for it
     if user.is_suspended:
         raise Suspended
     if user.email_verified_at is None:

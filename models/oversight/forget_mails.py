@@ -17,10 +17,17 @@ FAREWELL = "account_deleted"
 def forget_mails(
     session: Session, user_id: UUID, address: str, *, platform: str, nowhere: str
 ) -> None:
-    """Drop what waits for a person, and empty what was sent: address, subject, what it said."""
+    """Drop what waits for a person, and empty what was sent: address, subject, what it said.
+
+    Theirs by the address are only mails of no account: it may have been somebody else's before.
+    """
     theirs = or_(
         OutgoingMail.user_id == user_id,
-        and_(OutgoingMail.to_email == address, OutgoingMail.platform == str(platform)),
+        and_(
+            OutgoingMail.user_id.is_(None),
+            OutgoingMail.to_email == address,
+            OutgoingMail.platform == str(platform),
+        ),
     )
     _do(session, delete(OutgoingMail).where(theirs, OutgoingMail.status == MailStatus.QUEUED))
     _do(

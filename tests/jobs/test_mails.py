@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -104,6 +105,29 @@ class TestSendMails:
             sent = [counts["sent"] for counts in pool.map(lambda _: send_mails(), range(8))]
 
         assert sum(sent) == 20
+
+    @pytest.mark.parametrize(
+        ("answer", "outcome"),
+        [(Answer(sent=True), "sent"), (Answer(error="500"), "given_up")],
+    )
+    def test_one_that_is_dropped_meanwhile_holds_up_no_other(self, committed, now, answer, outcome):
+        class Dropping(Answering):
+            def send(self, message, *, key):
+                if not self.keys:
+                    with unit_of_work() as session:
+                        session.delete(session.get(OutgoingMail, UUID(key)))
+                return super().send(message, key=key)
+
+        use_mailer(Dropping(answer))
+        with unit_of_work() as session:
+            for number in range(2):
+                queue(session, key=f"fact:{number}")
+
+        counts = send_mails()
+
+        use_mailer(None)
+        assert counts[outcome] == (2 if answer.sent else 1)
+        assert [mail.status for mail in kept()] == [MailStatus.SENT]
 
     def test_waits_longer_each_time_then_gives_up(self, committed, answering, now):
         answering(*[Answer(error="500")] * (len(WAITS) + 1))

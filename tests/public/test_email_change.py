@@ -10,9 +10,11 @@ from jobs.listeners import LISTENERS
 from jobs.mail_rendering import render
 from models import clock
 from models.accounts import Platform, User
+from models.accounts.change_email import MINUTES
 from models.oversight import OutgoingMail
 from models.oversight.dispatch import dispatch_events
 from models.session import staff_reading, unit_of_work
+from public import email_change
 from tests.visitors import Visitor, committed_user
 
 pytestmark = pytest.mark.usefixtures("committed", "redis")
@@ -66,6 +68,12 @@ class TestChange:
         other = Visitor(app, Platform.STAM)
         assert other.sign_in(NEW).status_code == 200
         assert other.user().id == ada.user().id
+
+    def test_says_how_long_the_link_is_good(self, ada, monkeypatch):
+        assert f"within {MINUTES} minutes" in ada.get("/settings/email?sent=1").text
+
+        monkeypatch.setattr(email_change, "MINUTES", 7)
+        assert "within 7 minutes" in ada.get("/settings/email?sent=1").text
 
     def test_tells_the_old_address(self, ada):
         ask(ada)

@@ -7,16 +7,20 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from admin_views.data_requests import HELD_BY
 from jobs.accounts import copy_data, tidy
 from jobs.listeners import LISTENERS
 from jobs.mail_rendering import render
 from models import clock
 from models.accounts import DataRequest, DataRequestStatus, Platform, UserType
+from models.accounts.delete_account import GRACE
 from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
 from models.oversight import OutgoingMail
 from models.oversight.dispatch import dispatch_events
 from models.session import staff_reading, unit_of_work
+from public import own_data
+from public.own_data import WAYS_OUT
 from tests.public.clients import buyer, put_product_on_sale, speak_english
 from tests.visitors import Visitor, committed_user
 
@@ -105,6 +109,16 @@ class TestDeletion:
         assert "deletion_undone" in told()
         assert "/settings/data/keep" not in ada.get("/settings/data").text
 
+    @pytest.mark.parametrize("path", ["/settings/data", "/settings/data/delete"])
+    def test_says_how_many_days_there_are(self, ada, monkeypatch, path):
+        assert f"{GRACE.days} days" in ada.get(path).text
+
+        monkeypatch.setattr(own_data, "GRACE", timedelta(days=3))
+        monkeypatch.setattr(own_data, "KEPT", timedelta(days=2))
+        page = ada.get(path).text
+        assert "3 days" in page
+        assert f"{GRACE.days} days" not in page
+
     def test_happens_after_seven_days(self, ada, now):
         press(ada, "/settings/data/delete")
         clock.move_to(now + timedelta(days=7))
@@ -125,7 +139,35 @@ class TestDeletion:
         use_provider(None)
         assert answer.status_code == 409
         assert "Still running" in answer.text
+        assert 'href="/settings#subscriptions"' in answer.text
         assert not requests()
+
+    def test_says_what_holds_it_and_where_to_settle_it(self, app, ada, now):
+        press(ada, "/settings/data/delete")
+        clock.move_to(now + timedelta(days=6))
+        twin = InProcessProvider()
+        use_provider(twin)
+        bought = buyer(app, twin, put_product_on_sale("monthly", name="Basic"), ADA)
+        use_provider(None)
+        clock.move_to(now + timedelta(days=7))
+        assert "coming night" in ada.get("/settings/data").text
+
+        tidy()
+
+        assert "Still running" in told()["deletion_held"]
+        page = ada.get("/settings/data").text
+        assert "Still running" in page
+        assert 'href="/settings#subscriptions"' in page
+        assert "17/03/2026" not in page, "a day that has passed"
+        assert "/settings/data/keep" in page
+
+        bought.press(bought.act("cancel"))
+        page = ada.get("/settings/data").text
+        assert "Still running" not in page
+        assert "coming night" in page, "nothing holds it any more"
+
+    def test_knows_where_to_settle_whatever_holds_it(self):
+        assert set(WAYS_OUT) == set(HELD_BY) - {"staff_account"}
 
     def test_keeping_what_nobody_deletes_is_told(self, ada):
         assert press(ada, "/settings/data/keep").status_code == 410

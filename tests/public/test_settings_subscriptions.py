@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from models import clock
-from models.accounts import Platform
+from models.accounts import Platform, User
 from models.billing import Customer, CustomerStatus, InvoiceStatus
 from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
@@ -333,6 +333,21 @@ class TestWithdrawing:
         assert ada.page(ada.act("withdraw")).status_code == 410
         assert ada.press(ada.act("withdraw")).status_code == 409
         assert not ada.customer.cancel_at_period_end
+
+    def test_where_it_is_over_no_reason_is_given_in_either_language(self, ada, now):
+        clock.move_to(now.replace(day=25))
+        told = {
+            "en": "can no longer be withdrawn from",
+            "fr": "n’est plus possible de se rétracter",
+        }
+
+        for locale, words in told.items():
+            with unit_of_work() as session:
+                session.execute(update(User).values(locale=locale))
+            page = ada.visitor.get(ada.act("withdraw")).text
+            assert f'<html lang="{locale}"' in page
+            assert words in page
+            assert "délai" not in page
 
     def test_the_free_function_lists_what_can_be_withdrawn_from(self, ada, now):
         assert ada.act("withdraw") in ada.page("/renoncer").text

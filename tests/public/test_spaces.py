@@ -9,11 +9,13 @@ from models import clock
 from models.accounts import Platform, User, UserType
 from models.affiliation import AffiliateProfile
 from models.affiliation.attribution import Attribution
+from models.affiliation.become_affiliate import checked_slug
 from models.billing import Customer
 from models.billing.customer import CustomerStatus
 from models.catalog import Community, Product
 from models.communities import CommunityMember
 from models.session import staff_reading, unit_of_work
+from public.spaces import slug_from
 from tests.factories import Make
 from tests.visitors import Visitor, committed_user
 
@@ -67,6 +69,24 @@ class TestHome:
 
         assert "Academy of Tests" in page
         assert "/?ref=ada-sells" in page
+
+
+class TestSlugFrom:
+    @pytest.mark.parametrize(
+        ("name", "slug"),
+        [
+            ("Zoé Dupré", "zoe-dupre"),
+            ("Jo", "jo"),
+            ("É.", "e"),
+            (" 7 ", "7"),
+            ("a" * 39 + " b", "a" * 39),
+            ("李 -", ""),
+            ("", ""),
+        ],
+    )
+    def test_suggests_what_can_be_taken_or_nothing(self, name, slug):
+        assert slug_from(name) == slug
+        assert not slug or checked_slug(slug) == slug
 
 
 class TestChooseGuild:

@@ -22,7 +22,7 @@ from models.accounts.send_magic_link import send_magic_link
 from models.accounts.use_magic_link import LinkSpent, Suspended, use_link
 from models.accounts.user_session import live_sessions_of
 from models.errors import DomainError, TooMany
-from models.oversight import NOBODY, SYSTEM, AuditEvent, OutgoingMail
+from models.oversight import NOBODY, SYSTEM, AuditEvent, MailStatus, OutgoingMail, queue_mail
 from models.session import unit_of_work
 from tests.factories import Make
 
@@ -145,6 +145,33 @@ class TestConfirmEmailChange:
                 actor=NOBODY,
                 now=now,
             )
+
+    def test_takes_along_the_mails_that_wait(self, session, make, ada, ask, confirm, now):
+        eve = make.user("eve@example.org")
+        told = {"platform": Platform.STAM, "to_email": "ADA@example.org", "locale": "fr"}
+
+        def mail(kind, **values):
+            key = f"{kind}:{len(mails)}"
+            mails.append(
+                queue_mail(session, kind, key=key, **{**told, "user_id": ada.id, **values})
+            )
+
+        mails = []
+        mail("commission_matured", not_before=now + timedelta(days=3))
+        mail("receipt")
+        for kind in ("email_changed", "magic_link", "cancel_link"):
+            mail(kind)
+        mail("receipt", to_email="elsewhere@example.org")
+        mail("receipt", user_id=eve.id)
+        mail("receipt")
+        mails[-1].status = MailStatus.SENT
+        session.flush()
+        confirm(mailed(session, ask())[1])
+
+        session.expire_all()
+        moved = [each for each in mails if each.to_email == NEW]
+        assert [each.kind for each in moved] == ["commission_matured", "receipt"]
+        assert moved == mails[:2]
 
     def test_works_once(self, session, ask, confirm):
         _, token = mailed(session, ask())

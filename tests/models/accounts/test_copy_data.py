@@ -3,18 +3,26 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
 
 from jobs.accounts import copy_data
-from models.accounts import DataRequest, DataRequestStatus, UserType
-from models.accounts.collect_data import KEPT_FROM_THEM, SHARED, SHOWN_TO_THEM, told_columns
+from models.accounts import DataRequest, DataRequestStatus, Platform, UserType
+from models.accounts.collect_data import (
+    KEPT_FROM_THEM,
+    SHARED,
+    SHOWN_TO_THEM,
+    collect_data,
+    told_columns,
+)
 from models.accounts.copy_data import ask_copy, forget_copies, keep_copy
 from models.accounts.suspend_user import OwnerIsOutOfReach, ReasonMissing
-from models.oversight import SYSTEM, Actor, history_of
-from models.session import staff_reading, unit_of_work
+from models.ids import new_id
+from models.oversight import NOBODY, SYSTEM, Actor, emit, history_of, queue_mail
+from models.session import member_session, staff_reading, unit_of_work
 from models.tables import metadata
 from tests.admin_views.conftest import purchase
 from tests.factories import Make
@@ -123,6 +131,71 @@ class TestTheCopy:
         for secret in ("bob@example.org", "vault-token-never-shown", "token_hash"):
             assert secret not in everything
         assert ",1177," not in everything, "Bob's card"
+
+
+class TestWhatOthersDid:
+    """The trail and the mails are read as staff: what is somebody else's is left out."""
+
+    @pytest.fixture
+    def collected(self, committed, now):
+        """Everything told of Ada once ``happen`` did what it does to her and others."""
+
+        def run(happen):
+            with unit_of_work() as session:
+                make = Make(session)
+                ada = make.user("ada@example.org")
+                happen(session, make, ada)
+            with staff_reading() as staff, member_session(ada.id) as own:
+                return collect_data(own, staff, ada)
+
+        return run
+
+    def test_an_act_of_theirs_is_told_whole(self, collected):
+        def happen(session, make, ada):
+            her = replace(acting(ada), ip="198.51.100.1", session_id=new_id())
+            emit(session, "accounts.profile_edited", ada, actor=her, reason="mine")
+
+        [row] = collected(happen)["audit_events"]
+        assert (row["ip"], row["reason"]) == ("198.51.100.1", "mine")
+        assert row["session_id"]
+        assert row["actor_id"] == row["subject_id"]
+
+    @pytest.mark.parametrize("role", [UserType.ADMIN, "nobody"])
+    def test_an_act_of_somebody_else_says_not_whose_from_where_and_why(self, collected, role):
+        def happen(session, make, ada):
+            who = acting(make.staff(UserType.ADMIN)) if role is UserType.ADMIN else NOBODY
+            who = replace(who, ip="203.0.113.9", session_id=new_id())
+            emit(session, "accounts.user_suspended", ada, actor=who, reason="told by Bob")
+
+        [row] = collected(happen)["audit_events"]
+        assert row["action"] == "accounts.user_suspended"
+        assert row["actor_role"] == role
+        blank = ("actor_id", "ip", "reason", "session_id")
+        assert [row[each] for each in blank] == [None] * 4
+
+    def test_what_they_did_as_staff_is_not_told(self, collected):
+        def happen(session, make, ada):
+            as_staff = Actor(role=UserType.ADMIN, user_id=ada.id)
+            bob = make.user("bob@example.org")
+            for subject in (ada, bob):
+                emit(session, "accounts.role_changed", subject, actor=as_staff)
+            as_affiliate = Actor(role=UserType.AFFILIATE, user_id=ada.id)
+            emit(session, "accounts.profile_edited", ada, actor=as_affiliate)
+
+        rows = collected(happen)["audit_events"]
+        assert [row["action"] for row in rows] == ["accounts.profile_edited"]
+
+    def test_a_mail_of_another_account_to_their_address_is_not_told(self, collected):
+        told = {"platform": Platform.STAM, "to_email": "ada@example.org", "locale": "fr"}
+
+        def happen(session, make, ada):
+            former = make.user("moved-on@example.org")
+            queue_mail(session, "receipt", key="former", user_id=former.id, **told)
+            queue_mail(session, "welcome", key="hers", user_id=ada.id, **told)
+            queue_mail(session, "magic_link", key="nobodys", **told)
+
+        rows = collected(happen)["outgoing_mails"]
+        assert [row["kind"] for row in rows] == ["welcome", "magic_link"]
 
 
 class TestWhatIsCollected:

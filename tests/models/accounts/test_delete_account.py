@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from jobs.accounts import tidy
+from jobs.listeners import LISTENERS
+from jobs.mail_rendering import render
 from models import clock
 from models.accounts import (
     DataRequest,
@@ -22,9 +24,11 @@ from models.accounts.delete_account import (
     StaffAccount,
     ask_deletion,
     delete_account,
+    note_held,
     undo_deletion,
 )
 from models.accounts.open_session import open_session
+from models.accounts.signals import account_closing
 from models.accounts.suspend_user import ReasonMissing
 from models.accounts.user_for_email import user_for_email
 from models.affiliation import AffiliateProfile, PayoutMethod
@@ -37,6 +41,7 @@ from models.billing.on_closing import SubscriptionsRun
 from models.communities import CommunityMember
 from models.errors import Missing
 from models.oversight import NOBODY, SYSTEM, Actor, MailStatus, OutgoingMail, history_of, queue_mail
+from models.oversight.dispatch import dispatch_events
 from models.oversight.resend_mail import AddressForgotten, resend_mail
 from models.session import staff_reading, unit_of_work
 from tests.admin_views.conftest import purchase
@@ -237,6 +242,23 @@ class TestDeleteAccount:
         with pytest.raises(AddressForgotten):
             resend_mail(session, mails[0].id, actor=SYSTEM, now=now)
 
+    def test_leaves_the_mails_of_whoever_had_the_address_before(
+        self, session, make, ada, ask, delete
+    ):
+        former = make.user("moved-on@example.org")
+        told = {"platform": Platform.STAM, "to_email": ada.email, "locale": "fr"}
+        theirs = queue_mail(session, "receipt", key="theirs", user_id=former.id, **told)
+        waiting = queue_mail(session, "receipt", key="waiting", user_id=former.id, **told)
+        nobodys = queue_mail(session, "magic_link", key="nobodys", **told)
+        theirs.status = nobodys.status = MailStatus.SENT
+        session.flush()
+
+        delete(ask())
+
+        session.expire_all()
+        assert (theirs.to_email, waiting.status) == ("ada@example.org", MailStatus.QUEUED)
+        assert nobodys.to_email.endswith("@deleted.invalid")
+
     def test_nothing_is_sent_to_a_deleted_account(self, session, ada, ask, delete):
         delete(ask())
         user = session.get(User, ada.id)
@@ -255,6 +277,49 @@ class TestDeleteAccount:
         assert (copy.status, copy.content) == (S.EXPIRED, None)
         with pytest.raises(Missing):
             ask_copy(session, ada.id, actor=acting(ada), now=now)
+
+
+class TestNoteHeld:
+    @pytest.fixture
+    def note(self, session):
+        def run(request, refusal):
+            note_held(session, request.id, refusal, actor=SYSTEM)
+            session.flush()
+            acts = history_of(session, "data_requests", str(request.id))
+            return [each.data for each in acts if each.action == "accounts.deletion_held"]
+
+        return run
+
+    def test_is_told_once_for_each_thing_that_holds(self, ask, note):
+        request = ask()
+        runs = {"code": "subscriptions_run", "why": SubscriptionsRun.message}
+        runs["said"] = {"products": "Club"}
+
+        for _ in range(2):
+            assert note(request, SubscriptionsRun(products="Club")) == [runs]
+
+        assert request.held_by == "subscriptions_run"
+        latest, *_before = note(request, WithdrawalUnderWay())
+        assert (latest["code"], request.held_by) == ("withdrawal_under_way",) * 2
+
+    def test_is_mailed_once_for_each_thing_while_it_holds(self, session, ask, note, now):
+        request = ask()
+        for refusal in (SubscriptionsRun(products="Club"), WithdrawalUnderWay()) * 2:
+            note(request, refusal)
+            dispatch_events(session, LISTENERS, now=now)
+
+        asked = select(OutgoingMail).where(OutgoingMail.kind == "deletion_held")
+        mails = session.scalars(asked.order_by(OutgoingMail.id)).all()
+        assert [mail.to_email for mail in mails] == ["ada@example.org"] * 2
+        mails[0].locale = "en"
+        assert "Still running: Club." in render(mails[0]).text
+
+    def test_is_not_once_it_is_undone(self, session, ada, ask, note, now):
+        request = ask()
+        undo_deletion(session, request.id, actor=acting(ada), now=now)
+
+        assert not note(request, WithdrawalUnderWay())
+        assert request.held_by is None
 
 
 class TestTidy:
@@ -278,6 +343,35 @@ class TestTidy:
             free, held = (session.get(DataRequest, keys[name]) for name in ("free", "held"))
         assert (free.status, free.held_by) == (S.DONE, None)
         assert (held.status, held.held_by) == (S.ASKED, "subscriptions_run")
+
+    def test_a_crash_holds_up_no_other_account_nor_the_tidying(self, committed, now, caplog):
+        keys = {}
+        with unit_of_work() as session:
+            make = Make(session)
+            for name in ("crashes", "free"):
+                user = make.user(f"{name}@example.org")
+                keys[name] = ask_deletion(session, user.id, actor=acting(user), now=now).id
+                make.add(
+                    UserSession(
+                        user_id=user.id, token_hash=name, expires_at=now - timedelta(days=60)
+                    )
+                )
+            crashing = session.get(DataRequest, keys["crashes"]).user_id
+
+        def crash(_sender, *, user_id, **_more):
+            if user_id == crashing:
+                raise ZeroDivisionError
+
+        clock.move_to(now + WEEK)
+        with account_closing.connected_to(crash):
+            counts = tidy()
+
+        told = ("accounts_deleted", "accounts_held", "errors", "sessions")
+        assert [counts[each] for each in told] == [1, 0, 1, 2]
+        assert "deletion.crashed" in caplog.text
+        with staff_reading() as session:
+            statuses = [session.get(DataRequest, keys[name]).status for name in keys]
+        assert statuses == [S.ASKED, S.DONE]
 
     def test_forgets_the_last_address_once_the_goodbye_is_sent(self, committed, now):
         with unit_of_work() as session:

@@ -1,22 +1,25 @@
 """Sixteen connections at every door at once: no limit, code or link gives more than it says."""
 
 import json
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pyotp
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from models.accounts import MagicLink, Platform, RecoveryCode, SecondFactor, User, UserType
+from models.accounts.change_email import ask_email_change, confirm_email_change
+from models.accounts.delete_account import GRACE, ask_deletion, delete_account
 from models.accounts.enrol_second_factor import begin_enrolment, confirm_enrolment
 from models.accounts.open_session import open_session
 from models.accounts.prove_second_factor import prove_second_factor
 from models.accounts.send_magic_link import PER_EMAIL, PER_IP, send_magic_link
 from models.accounts.use_magic_link import WRONG_CODES, use_code, use_link
 from models.errors import DomainError
-from models.oversight import NOBODY, Actor, OutgoingMail
+from models.oversight import NOBODY, SYSTEM, Actor, OutgoingMail
 from models.session import staff_reading, unit_of_work
 from tests.factories import Make
 
@@ -32,12 +35,7 @@ def at_once(act):
 
     def run(number):
         gate.wait()
-        try:
-            with unit_of_work() as session:
-                act(session, number)
-        except DomainError as refusal:
-            return refusal.code
-        return "done"
+        return outcome(lambda session: act(session, number))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return Counter(pool.map(run, range(AT_ONCE)))
@@ -101,6 +99,99 @@ class TestComingIn:
             )
 
         assert at_once(guess) == {"wrong_code": WRONG_CODES, "link_spent": AT_ONCE - WRONG_CODES}
+
+
+class TestLeavingAnAddress:
+    """Somebody comes in by a link while the account leaves the address that received it."""
+
+    @pytest.fixture
+    def ada(self):
+        with unit_of_work() as session:
+            return Make(session).user(ADA)
+
+    @pytest.fixture
+    def move(self, ada, now):
+        with unit_of_work() as session:
+            ask_email_change(session, ada.id, "new@example.org", actor=SYSTEM, now=now)
+            session.flush()
+            asked = select(OutgoingMail.secrets).where(OutgoingMail.kind == "email_change")
+            token = json.loads(session.scalars(asked).one())["token"]
+        return lambda session: confirm_email_change(
+            session, token, platform=Platform.STAM, actor=NOBODY, now=now
+        )
+
+    @pytest.fixture
+    def leave(self, ada, now):
+        with unit_of_work() as session:
+            somebody = Actor(role="CLIENT", user_id=ada.id)
+            asked = ask_deletion(session, ada.id, actor=somebody, now=now)
+        return lambda session: delete_account(session, asked.id, actor=SYSTEM, now=now + GRACE)
+
+    @pytest.fixture(params=["move", "leave"])
+    def go(self, request):
+        return request.getfixturevalue(request.param)
+
+    @pytest.fixture
+    def link(self, ada, now):
+        """Mail a link to Ada's first address; how to come in by it."""
+
+        def mail():
+            with unit_of_work() as session:
+                key = f"magic-link:{send(session, ADA, now).id}"
+                session.flush()
+                asked = select(OutgoingMail.secrets).where(OutgoingMail.idempotency_key == key)
+                token = json.loads(session.scalars(asked).one())["token"]
+            return lambda session: use_link(
+                session, token, platform=Platform.STAM, locale="fr", actor=NOBODY, now=now
+            )
+
+        return mail
+
+    def test_neither_waits_for_the_other_for_ever(self, ada, go, link):
+        come_in = link()
+        with ThreadPoolExecutor(2) as pool:
+            with unit_of_work() as session:
+                User.for_update(session, ada.id)
+                gone = pool.submit(outcome, go)
+                until_waiting(1)
+                came = pool.submit(outcome, come_in)
+                until_waiting(2)
+            assert (gone.result(), came.result()) == ("done", "link_spent")
+
+    def test_a_link_sent_meanwhile_does_not_open_the_account(self, go, link):
+        with ThreadPoolExecutor(1) as pool:
+            with unit_of_work() as session:
+                go(session)
+                session.flush()
+                come_in = pool.submit(link).result()
+                came = pool.submit(outcome, come_in)
+                until_waiting(1)
+            assert came.result() == "link_spent"
+
+
+def outcome(act):
+    """Run an act in a transaction of its own; the code of its refusal, if any."""
+    try:
+        with unit_of_work() as session:
+            act(session)
+    except DomainError as refusal:
+        return refusal.code
+    return "done"
+
+
+def until_waiting(number):
+    """Wait until so many connections wait for somebody's lock."""
+    asked = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    give_up_at = time.monotonic() + 10
+    while time.monotonic() < give_up_at:
+        with staff_reading() as session:
+            if session.scalar(asked) == number:
+                return
+        time.sleep(0.01)
+    pytest.fail("nobody waits")
 
 
 class TestTheSecondFactor:

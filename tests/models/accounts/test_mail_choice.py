@@ -4,12 +4,13 @@ import pytest
 from sqlalchemy import select
 
 from jobs.listeners import LISTENERS
-from models.accounts import MailTopic, UserType
-from models.accounts.mail_choice import choose_mails, silenced, wants_mail
+from models.accounts import MailTopic, Platform, UserType
+from models.accounts.mail_choice import KINDS, choose_mails, silenced, wants_mail
 from models.affiliation import Commission
-from models.oversight import SYSTEM, OutgoingMail, emit, history_of
+from models.oversight import SYSTEM, MailStatus, OutgoingMail, emit, history_of, queue_mail
 from models.oversight.dispatch import dispatch_events
 from tests.admin_views.conftest import purchase
+from tests.mail_samples import CONTEXTS
 
 
 @pytest.fixture
@@ -73,3 +74,52 @@ class TestListeners:
         choose_mails(session, affiliate.user_id, [kept], actor=SYSTEM)
 
         assert mail not in kinds()
+
+
+class TestWhatWaits:
+    """Monday's digest waits for days: who wants none by then gets none."""
+
+    @pytest.fixture
+    def waiting(self, session, make, affiliate):
+        """A mail of every topic for two affiliates, and a receipt; what is left of the first's."""
+
+        def queue(profile, kind):
+            return queue_mail(
+                session,
+                kind,
+                platform=Platform.WEOKTO,
+                to_email=profile.user.email,
+                locale="fr",
+                key=f"{kind}:{profile.user_id}",
+                user_id=profile.user_id,
+            )
+
+        bea = make.affiliate("bea")
+        for profile in (affiliate, bea):
+            for kind in (*KINDS.values(), "receipt"):
+                queue(profile, kind)
+
+        def left(user_id=affiliate.user_id):
+            asked = select(OutgoingMail.kind).where(OutgoingMail.user_id == user_id)
+            return set(session.scalars(asked))
+
+        yield left
+        assert left(bea.user_id) == {*KINDS.values(), "receipt"}
+
+    def test_is_dropped_with_its_topic(self, session, affiliate, waiting):
+        choose_mails(session, affiliate.user_id, [MailTopic.SALES], actor=SYSTEM)
+
+        assert waiting() == {"commission_earned", "receipt"}
+
+    def test_is_kept_where_it_was_sent(self, session, affiliate, waiting):
+        for mail in session.scalars(select(OutgoingMail)):
+            mail.status = MailStatus.SENT
+        session.flush()
+
+        choose_mails(session, affiliate.user_id, [], actor=SYSTEM)
+
+        assert waiting() == {*KINDS.values(), "receipt"}
+
+    def test_every_topic_has_a_mail(self):
+        assert set(KINDS) == set(MailTopic)
+        assert set(KINDS.values()) <= set(CONTEXTS)
