@@ -207,6 +207,7 @@ MAILS = {
     "welcome": N_("Welcome"),
     "withdrawal_receipt": N_("Withdrawal receipt"),
     "withdrawal_approved": N_("Withdrawal approved"),
+    "withdrawal_asked": N_("Withdrawal asked for"),
     "withdrawal_paid": N_("Withdrawal paid"),
     "withdrawal_rejected": N_("Withdrawal rejected"),
 }

@@ -33,6 +33,7 @@ MAILED = {
     "affiliation.commissions_matured": "commission_matured",
     "affiliation.payout_details_edited": "payout_details_changed",
     "affiliation.withdrawal_approved": "withdrawal_approved",
+    "affiliation.withdrawal_asked": "withdrawal_asked",
     "affiliation.withdrawal_paid": "withdrawal_paid",
     "affiliation.withdrawal_rejected": "withdrawal_rejected",
     "billing.access_granted": "access_granted",
@@ -95,7 +96,8 @@ def _is_silent(session: Session, fact: Mapping[str, Any], kinds: set[str]) -> bo
         customer = Customer.get(session, UUID(fact["subject_id"]))
         return not is_end_told(customer, fact["data"])
     paid = "affiliation.withdrawal_paid" in kinds
-    return fact["kind"] == "affiliation.withdrawal_approved" and paid
+    before = ("affiliation.withdrawal_asked", "affiliation.withdrawal_approved")
+    return paid and fact["kind"] in before
 
 
 def _of_refund(session: Session, refund: Refund) -> list[Effect]:

@@ -26,6 +26,7 @@ from jobs.payout_mails import (
     alert_withdrawal_asked,
     mail_details_changed,
     mail_withdrawal_approved,
+    mail_withdrawal_asked,
     mail_withdrawal_paid,
     mail_withdrawal_rejected,
 )
@@ -112,6 +113,7 @@ LISTENERS: Listeners = {
     "affiliation.withdrawal_asked": (
         drop_figures,
         alert_withdrawal_asked,
+        mail_withdrawal_asked,
     ),
     "affiliation.withdrawal_cancelled": (drop_figures,),
     "affiliation.withdrawal_paid": (

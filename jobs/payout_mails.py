@@ -25,6 +25,13 @@ def alert_withdrawal_asked(session: Session, event: OutboxEvent) -> None:
     alert_owner(session, "withdrawal_asked", about, key=key, said=said)
 
 
+def mail_withdrawal_asked(session: Session, event: OutboxEvent) -> None:
+    """The affiliate's dated receipt of asking, unless it was decided meanwhile."""
+    withdrawal = _withdrawal(session, event)
+    if withdrawal.status is WithdrawalStatus.PENDING_REVIEW:
+        _to_affiliate(session, "withdrawal_asked", withdrawal, {})
+
+
 def mail_withdrawal_approved(session: Session, event: OutboxEvent) -> None:
     """Tell the affiliate that their money will be paid, unless it is already."""
     withdrawal = _withdrawal(session, event)

@@ -86,6 +86,7 @@ CONTEXTS = {
         "attached": [],
     },
     "withdrawal_approved": WITHDRAWAL,
+    "withdrawal_asked": WITHDRAWAL,
     "withdrawal_rejected": {**WITHDRAWAL, "reason": "AC01 wrong account"},
     "withdrawal_paid": {
         **WITHDRAWAL,

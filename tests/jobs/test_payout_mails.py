@@ -41,15 +41,20 @@ def told(session, now):
 
 
 class TestPayoutMails:
-    def test_a_request_is_told_to_the_owner(self, session, affiliate, now):
+    def test_a_request_is_told_to_the_owner_and_confirmed_to_the_affiliate(
+        self, session, affiliate, now
+    ):
         ask_withdrawal(session, affiliate.user_id, 10_000, actor=SYSTEM, now=now)
 
         mails = told(session, now)
 
-        assert set(mails) == {"staff_alert"}
+        assert set(mails) == {"staff_alert", "withdrawal_asked"}
         said = render(mails["staff_alert"]).text
         assert "alice" in said
         assert "€100.00" in said
+        receipt = render(mails["withdrawal_asked"]).text
+        for words in ("€100.00", "€3.00", "€97.00"):
+            assert words in receipt
 
     def test_each_step_is_told_to_the_affiliate(self, session, affiliate, now):
         asked = ask_withdrawal(session, affiliate.user_id, 10_000, actor=SYSTEM, now=now)
