@@ -17,7 +17,11 @@ SECONDS_OF_A_DAY = 86_400
 
 
 def run(path: Path, settings: Settings, *, until: str | None, out: Path | None, keep: bool) -> int:
-    """Play one scenario; answers the exit status: 0 done, 2 for one that cannot be played."""
+    """Play one scenario; answers the exit status: 0 done, 2 for one that cannot be played, or
+    whose result could not be written."""
+    if out is not None and (out.is_dir() or not out.parent.is_dir()):
+        click.echo(f"{out}: no file can be written there", err=True)
+        return 2
     logging.disable(logging.INFO)  # thousands of jobs well done are no news here
     try:
         scenario = read_scenario(path, until=until)

@@ -213,6 +213,21 @@ class TestCommand:
         assert answer.exit_code == 2, answer.output
         assert words in answer.stderr
 
+    @pytest.mark.parametrize("place", ["missing/result.json", "."])
+    def test_says_at_once_where_no_result_can_be_written(
+        self, tmp_path, monkeypatch, settings, place
+    ):
+        path = tmp_path / "good.json"
+        path.write_text(json.dumps(scenario(click(), buy())))
+        monkeypatch.setattr("app.prepared", lambda **_: settings)
+
+        answer = CliRunner().invoke(
+            commands, ["simulate", str(path), "--out", f"{tmp_path}/{place}"]
+        )
+
+        assert answer.exit_code == 2
+        assert "no file can be written there" in answer.stderr
+
     def test_writes_the_result_and_prints_a_table(self, tmp_path, monkeypatch, settings):
         path, out = tmp_path / "good.json", tmp_path / "result.json"
         path.write_text(json.dumps(scenario(click(), buy())))
