@@ -191,7 +191,8 @@ class TestEdit:
         assert answer.status_code == 302
         made = read(lambda s: s.scalar(select(Plan.id).where(Plan.slug == "p-2")))
         assert str(made) in answer.location
-        assert read(lambda s: s.scalars(select(Plan.price_amount)).all()) == [4900, 5900]
+        prices = select(Plan.price_amount).order_by(Plan.price_amount)
+        assert read(lambda s: s.scalars(prices).all()) == [4900, 5900]
 
     def test_an_unknown_record_is_404(self, owner, console):
         for key in ("01900000-0000-7000-8000-000000000000", "x", ""):

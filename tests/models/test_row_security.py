@@ -76,9 +76,10 @@ OWNERS = {
 here everyone is alone in theirs."""
 
 
-@pytest.fixture
-def two_people(committed):
-    """Two buyers, each alone in a community and brought by an affiliate of their own."""
+@pytest.fixture(scope="module")
+def two_people(cleaner):
+    """Two buyers, each alone in a community and brought by an affiliate of their own; for the
+    whole file, which only reads."""
     people = []
     twin = InProcessProvider()
     use_provider(twin)
@@ -125,11 +126,12 @@ def two_people(committed):
         give_back(sale_of(bought).invoice_id, 100)
         send_refunds()
     use_provider(None)
-    return people
+    yield people
+    cleaner.clean()
 
 
 class TestMembersRole:
-    def test_is_neither_superuser_nor_owner_nor_bypassing(self, committed):
+    def test_is_neither_superuser_nor_owner_nor_bypassing(self):
         with member_session(None) as session:
             role = session.execute(
                 text(
