@@ -115,7 +115,7 @@ def _succeed(
 
 def _paid_twice(session: Session, capture: CaptureEndpoint, actor: Actor) -> Recorded:
     """Two windows both paid: the second payment is shown for the owner to give back."""
-    if capture.status is CaptureStatus.PENDING:
+    if capture.status is not CaptureStatus.FAILED:
         capture.become(CaptureStatus.FAILED)
     capture.last_decline_code = PAID_TWICE
     emit(session, "billing.paid_twice", capture, actor=actor, data={"user_id": capture.user_id})
