@@ -15,7 +15,9 @@ from models.accounts.copy_data import AGAIN_AFTER, KEPT, ask_copy
 from models.accounts.data_request import open_request, requests_of
 from models.accounts.delete_account import GRACE, NothingToUndo, ask_deletion, undo_deletion
 from models.errors import DomainError, Missing
+from models.ledger import balances_of
 from models.session import unit_of_work
+from public.amounts import cents_text
 from public.errors import in_words
 from public.identity import acting, member_reading, needs
 from public.limits import limiter
@@ -114,7 +116,15 @@ def _page() -> str:
 
 
 def _deletion(*, refused: str = "") -> str:
-    return render_template("public/account/delete.html", refused=refused, days=GRACE.days)
+    with member_reading() as session:
+        balances = balances_of(session, current_user.id)
+    lost = balances.locked + max(0, balances.available)
+    return render_template(
+        "public/account/delete.html",
+        refused=refused,
+        days=GRACE.days,
+        lost=cents_text(lost) if lost else "",
+    )
 
 
 def _copy(request: DataRequest) -> dict[str, Any]:

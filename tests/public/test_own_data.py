@@ -11,12 +11,15 @@ from jobs.accounts import copy_data, tidy
 from jobs.listeners import LISTENERS
 from jobs.mail_rendering import render
 from models import clock
-from models.accounts import DataRequest, DataRequestStatus, Platform, UserType
+from models.accounts import DataRequest, DataRequestStatus, Platform, User, UserType
+from models.affiliation import AffiliateProfile
 from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
 from models.oversight import OutgoingMail
 from models.oversight.dispatch import dispatch_events
 from models.session import staff_reading, unit_of_work
+from tests.earnings import Earnings
+from tests.factories import Make
 from tests.public.clients import buyer, put_product_on_sale, speak_english
 from tests.visitors import Visitor, committed_user
 
@@ -126,6 +129,19 @@ class TestDeletion:
         assert answer.status_code == 409
         assert "Still running" in answer.text
         assert not requests()
+
+    def test_says_which_commissions_are_lost(self, app, ada, now):
+        with unit_of_work() as session:
+            Earnings(Make(session), now).affiliate(4_000, slug="alice")
+            email = session.scalars(
+                select(User.email).join(AffiliateProfile, AffiliateProfile.user_id == User.id)
+            ).one()
+        alice = Visitor(app)
+        alice.sign_in(email)
+        speak_english(email)
+
+        assert "€40.00 are still locked" in alice.get("/settings/data/delete").text
+        assert "still locked" not in ada.get("/settings/data/delete").text
 
     def test_keeping_what_nobody_deletes_is_told(self, ada):
         assert press(ada, "/settings/data/keep").status_code == 410

@@ -201,6 +201,18 @@ class TestNoCommission:
         assert self.reason(session, shop, customer, now) == "self_referral"
         assert balances_of(session, affiliate.user_id).locked == 0
 
+    def test_a_deleted_affiliate(self, session, shop, make, now):
+        affiliate = make.affiliate()
+        customer = shop.brought_by(affiliate)
+        affiliate.user.closed_at = now
+        session.flush()
+
+        before = shop.invoice(customer, paid_at=now - DAY)
+        assert earn_commission(session, before.id, actor=SYSTEM, now=now)
+        assert self.reason(session, shop, customer, now, kind=InvoiceKind.RENEWAL) == (
+            "affiliate_gone"
+        )
+
     def test_nothing_to_pay(self, session, shop, make, now):
         customer = shop.brought_by(make.affiliate())
 
