@@ -103,9 +103,11 @@ def _pays(user_id: UUID, now: datetime) -> ColumnElement[bool]:
 def close(
     _sender: object, *, session: Session, user_id: UUID, actor: Actor, now: datetime, **_more: Any
 ) -> None:
-    """End what is left of a person's purchases, and forget how their cards are charged.
+    """End what is left of a person's purchases, and forget how their cards are charged: the
+    vault's and the provider's keys, on cards and on checkouts.
 
-    Invoices, consents and payments stay, as the law wants.
+    Invoices, payments and consents stay, as the law wants, with from where and with which card
+    (brand, last four digits, fingerprint) an order was placed.
     """
     customers = session.scalars(
         select(Customer)
@@ -117,18 +119,35 @@ def close(
     status = CustomerStatus.CANCELLED
     end_subscriptions(session, customers, status, actor=actor, now=now, reason=REASON)
     keys = [customer.id for customer in customers]
-    session.execute(
-        update(PaymentMethod)
-        .where(PaymentMethod.customer_id.in_(keys))
-        .values(vault_token="")
-        .execution_options(synchronize_session=False)
-    )
-    session.execute(
-        update(CaptureEndpoint)
-        .where(
-            CaptureEndpoint.user_id == user_id,
-            CaptureEndpoint.status.in_([CaptureStatus.FAILED, CaptureStatus.EXPIRED]),
-        )
-        .values(consent_ip=None, user_agent="")
-        .execution_options(synchronize_session=False)
-    )
+    theirs = CaptureEndpoint.user_id == user_id
+    not_bought = theirs, CaptureEndpoint.status != CaptureStatus.COMPLETED
+    for statement in (
+        update(Customer).where(Customer.id.in_(keys)).values(default_payment_method_id=None),
+        update(PaymentMethod).where(PaymentMethod.customer_id.in_(keys)).values(NO_CARD),
+        update(CaptureEndpoint).where(theirs).values(NO_FORM),
+        update(CaptureEndpoint).where(*not_bought).values(NOTHING_BOUGHT),
+    ):
+        session.execute(statement.execution_options(synchronize_session=False))
+
+
+NO_CARD = {
+    "vault_token": "",
+    "vault_reference": "",
+    "psp_customer_id": "",
+    "psp_payment_method_id": "",
+    "card_fingerprint": None,
+    "is_default": False,
+}
+"""A card that nobody can charge any more."""
+
+NO_FORM = {
+    "capture_url": None,
+    "vault_token": None,
+    "vault_reference": None,
+    "psp_customer_id": None,
+    "psp_payment_method_id": None,
+}
+"""A checkout whose card nobody can charge any more."""
+
+NOTHING_BOUGHT = {"consent_ip": None, "user_agent": "", "card_fingerprint": None}
+"""A checkout that is no order's evidence, and tells nothing about who shares a card."""

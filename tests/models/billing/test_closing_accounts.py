@@ -7,7 +7,7 @@ from datetime import timedelta
 from time import sleep
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from models import clock
 from models.accounts import DataRequestStatus, Platform, User, user_by_email
@@ -20,6 +20,7 @@ from models.billing import (
     Customer,
     Invoice,
     PaymentAttempt,
+    PaymentMethod,
     ProviderEvent,
 )
 from models.billing.buyer import BUYER_GONE
@@ -31,6 +32,7 @@ from models.billing.in_process import Fault
 from models.billing.on_closing import CheckoutUnderWay
 from models.billing.receive_card import note_card, read_vault_word, take_card
 from models.billing.resolve_unknown import look_into
+from models.catalog import BillingInterval
 from models.errors import DomainError
 from models.oversight import SYSTEM, Actor
 from models.session import staff_reading, unit_of_work
@@ -134,6 +136,32 @@ class TestHold:
 
         with pytest.raises(CheckoutUnderWay):
             delete(asked)
+
+
+class TestClose:
+    @pytest.mark.parametrize("card", [GOOD, DECLINED])
+    def test_forgets_how_cards_are_charged(self, twin, asked, card):
+        pay(twin, begin(put_on_sale(billing_interval=BillingInterval.LIFETIME)), card)
+        clock.advance(timedelta(minutes=15))
+        with unit_of_work() as session:
+            for table in (CaptureEndpoint, PaymentMethod):
+                session.execute(update(table).values(card_fingerprint="print"))
+
+        delete(asked)
+
+        capture = one(CaptureEndpoint)
+        for name in ("vault_token", "vault_reference", "psp_customer_id"):
+            assert getattr(capture, name) is None
+        assert (capture.psp_payment_method_id, capture.capture_url) == (None, None)
+        assert (capture.consent_ip is None) is (card is DECLINED)
+        assert (capture.card_fingerprint is None) is (card is DECLINED)
+        assert capture.last4 == card[-4:]
+        if card is GOOD:
+            kept = one(PaymentMethod)
+            assert kept.vault_token == kept.vault_reference == kept.psp_customer_id == ""
+            assert (kept.psp_payment_method_id, kept.card_fingerprint) == ("", None)
+            assert (kept.last4, kept.is_default) == ("4242", False)
+            assert one(Customer).default_payment_method_id is None
 
 
 class TestGoneMeanwhile:
