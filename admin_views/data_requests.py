@@ -21,6 +21,7 @@ from models.accounts.user import STAFF
 from models.errors import N_
 
 HELD_BY = {
+    "checkout_under_way": N_("A payment is under way"),
     "money_waits": N_("Money can still be withdrawn"),
     "refund_under_way": N_("A refund is under way"),
     "staff_account": N_("The account is staff's"),

@@ -143,8 +143,8 @@ def count_cards(session: Session, now: datetime) -> list[Card]:
         ),
         Card(
             N_("Waiting"),
-            whole(mails_waiting(session) + events_waiting(session)),
-            means=N_("Mails still to be sent and events not yet told to their listeners."),
+            whole(mails_waiting(session, now=now) + events_waiting(session)),
+            means=N_("Mails that should have left and events not yet told to their listeners."),
         ),
     ]
 

@@ -61,6 +61,7 @@ def mail_matured(session: Session, event: OutboxEvent) -> None:
             OutgoingMail.kind == MATURED,
             OutgoingMail.user_id == affiliate_id,
             OutgoingMail.status == MailStatus.QUEUED,
+            OutgoingMail.attempts == 0,  # what is being sent has been rendered already
         )
         .order_by(OutgoingMail.id.desc())
         .limit(1)

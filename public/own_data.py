@@ -21,7 +21,9 @@ from models.accounts.delete_account import (
     undo_deletion,
 )
 from models.errors import N_, DomainError, Missing
+from models.ledger import balances_of
 from models.session import staff_reading, unit_of_work
+from public.amounts import cents_text
 from public.errors import in_words
 from public.identity import acting, member_reading, needs
 from public.limits import limiter
@@ -33,6 +35,7 @@ FEW = 10
 
 PAYOUTS = ("/affiliate/payouts", N_("See my withdrawals"))
 WAYS_OUT = {
+    "checkout_under_way": ("/settings", N_("Back to my settings")),
     "money_waits": PAYOUTS,
     "refund_under_way": ("/settings/invoices", N_("See my invoices")),
     "subscriptions_run": ("/settings#subscriptions", N_("See my subscriptions")),
@@ -130,8 +133,15 @@ def _page() -> str:
 
 
 def _deletion(refusal: DomainError | None = None) -> str:
-    held = _held(refusal) if refusal else None
-    return render_template("public/account/delete.html", held=held, days=GRACE.days)
+    with member_reading() as session:
+        balances = balances_of(session, current_user.id)
+    lost = balances.locked + max(0, balances.available)
+    return render_template(
+        "public/account/delete.html",
+        held=_held(refusal) if refusal else None,
+        days=GRACE.days,
+        lost=cents_text(lost) if lost else "",
+    )
 
 
 def _under_way(request: DataRequest) -> dict[str, Any]:
@@ -155,7 +165,7 @@ def _what_holds() -> DomainError | None:
 
 
 def _held(refusal: DomainError) -> dict[str, str]:
-    url, words = WAYS_OUT.get(refusal.code, ("/settings", N_("Back to my settings")))
+    url, words = WAYS_OUT.get(refusal.code, WAYS_OUT["checkout_under_way"])
     return {"why": in_words(refusal), "url": url, "words": _(words)}
 
 

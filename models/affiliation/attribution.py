@@ -11,6 +11,7 @@ from sqlalchemy import (
     Index,
     Select,
     and_,
+    exists,
     func,
     or_,
     select,
@@ -20,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import clock
+from models.accounts import User
 from models.base import Base, Keyed
 
 LAST_CLICK = "last-click"
@@ -108,7 +110,9 @@ def standing_for(
     session: Session, user_id: UUID, product_id: UUID, community_id: UUID, *, now: datetime
 ) -> tuple[Attribution | None, Attribution | None]:
     """What stands for a purchase: the product's own, expired or not, and the youngest unexpired
-    one made by joining something else free in its community. One statement."""
+    one made by joining something else free in its community, unless its affiliate's account is
+    deleted by now. One statement."""
+    is_gone = exists().where(User.id == Attribution.affiliate_id, User.closed_at.is_not(None))
     found = session.scalars(
         select(Attribution)
         .where(
@@ -120,6 +124,7 @@ def standing_for(
                     Attribution.is_free_product_attribution,
                     Attribution.community_id == community_id,
                     Attribution.expires_at > now,
+                    ~is_gone,
                 ),
             ),
         )

@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models import clock
@@ -15,6 +16,8 @@ from models.oversight import Actor, emit
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 KEPT_BACK = frozenset({"admin", "owner", "support", "weokto", "stam", "api", "www"})
+OF_THE_DELETED = "compte-supprime-"
+"""How the slugs begin that deleted affiliates are left with."""
 
 
 class NotOnWeokto(DomainError):
@@ -56,7 +59,11 @@ def become_affiliate(
     if affiliate_by_slug(session, slug) is not None:
         raise SlugTaken(field="slug", slug=slug)
     profile = AffiliateProfile(user_id=user.id, affiliate_slug=slug)
-    session.add(profile)
+    try:
+        with session.begin_nested():
+            session.add(profile)
+    except IntegrityError:  # somebody else took it a moment ago
+        raise SlugTaken(field="slug", slug=slug) from None
     told = {"terms": terms} if terms else None
     emit(session, "affiliation.affiliate_joined", profile, actor=actor, data=told)
     take_the_role(session, user.id, actor=actor, now=now or clock.now())
@@ -66,6 +73,6 @@ def become_affiliate(
 def checked_slug(text: str) -> str:
     """A slug as it is kept. Raises BadSlug."""
     slug = text.strip().lower()
-    if not SLUG.fullmatch(slug) or slug in KEPT_BACK:
+    if not SLUG.fullmatch(slug) or slug in KEPT_BACK or slug.startswith(OF_THE_DELETED):
         raise BadSlug(field="slug")
     return slug

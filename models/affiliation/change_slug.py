@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.affiliation.become_affiliate import SlugTaken, checked_slug
@@ -31,8 +32,12 @@ def change_slug(
         raise SlugChangedBefore(field="slug", former=profile.former_slug)
     if affiliate_by_slug(session, slug) is not None:
         raise SlugTaken(field="slug", slug=slug)
-    former, profile.former_slug = profile.affiliate_slug, profile.affiliate_slug
-    profile.affiliate_slug = slug
+    former = profile.affiliate_slug
+    try:
+        with session.begin_nested():
+            profile.former_slug, profile.affiliate_slug = former, slug
+    except IntegrityError:  # somebody else took it a moment ago
+        raise SlugTaken(field="slug", slug=slug) from None
     emit(
         session,
         "affiliation.slug_changed",

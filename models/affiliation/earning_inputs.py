@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
+from models.accounts import User
 from models.affiliation.attribution import Attribution
 from models.affiliation.boost import (
     BoostCode,
@@ -31,7 +32,8 @@ AS_RENEWALS = frozenset({InvoiceKind.RENEWAL, InvoiceKind.UPGRADE})
 
 @dataclass(frozen=True)
 class Sale:
-    """A paid invoice and what hangs off it; None for what there is not."""
+    """A paid invoice and what hangs off it; None for what there is not. ``closed_at`` is since
+    when the affiliate's account is deleted."""
 
     invoice: Invoice
     customer: Customer
@@ -39,6 +41,7 @@ class Sale:
     program: AffiliateProgram | None
     attribution: Attribution | None
     affiliate: AffiliateProfile | None
+    closed_at: datetime | None
     redemption: BoostRedemption | None
     boost: BoostCode | None
     earned_at: datetime
@@ -75,6 +78,7 @@ def load_sales(session: Session, invoice_ids: Sequence[UUID], *, now: datetime) 
             program=program,
             attribution=attribution,
             affiliate=affiliate,
+            closed_at=closed_at,
             redemption=redemption if covers else None,
             boost=boost if covers else None,
             earned_at=invoice.paid_at or now,
@@ -86,6 +90,7 @@ def load_sales(session: Session, invoice_ids: Sequence[UUID], *, now: datetime) 
             program,
             attribution,
             affiliate,
+            closed_at,
             redemption,
             boost,
             covers,
@@ -126,6 +131,7 @@ def _sales(invoice_ids: Sequence[UUID]) -> Any:
             AffiliateProgram,
             Attribution,
             AffiliateProfile,
+            User.closed_at,
             BoostRedemption,
             BoostCode,
             or_(BoostCode.scope == BoostScope.GLOBAL, of_this_product),
@@ -138,6 +144,7 @@ def _sales(invoice_ids: Sequence[UUID]) -> Any:
             and_(Attribution.customer_id == Customer.id, Attribution.replaced_at.is_(None)),
         )
         .outerjoin(AffiliateProfile, AffiliateProfile.user_id == Attribution.affiliate_id)
+        .outerjoin(User, User.id == Attribution.affiliate_id)
         .outerjoin(
             BoostRedemption,
             and_(
@@ -175,6 +182,8 @@ def _why_nothing(sale: Sale) -> NoCommission | None:
         return NoCommission.NOT_ATTRIBUTED
     if bound.self_referral:
         return NoCommission.SELF_REFERRAL
+    if sale.closed_at is not None and sale.closed_at <= sale.earned_at:
+        return NoCommission.AFFILIATE_GONE
     if bound.has_lapsed(sale.earned_at):
         return NoCommission.ATTRIBUTION_EXPIRED
     if sale.invoice.amount_excluding_tax == 0:

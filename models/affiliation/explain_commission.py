@@ -6,7 +6,7 @@ the explanation that the commission keeps and the ledger's own entries are what 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,37 +17,12 @@ from sqlalchemy.orm import Session, selectinload
 
 from models.affiliation.boost import BoostType
 from models.affiliation.commission import Commission
+from models.affiliation.fact import Cents, Fact, Value, Word
 from models.affiliation.lock_rule import LockProfile
 from models.affiliation.program import RateType
 from models.affiliation.reckon_commission import PLAN, PROGRAM
 from models.errors import N_
 from models.ledger import Account, LedgerTransfer, TransferType
-
-
-@dataclass(frozen=True, slots=True)
-class Cents:
-    """An amount for a reader."""
-
-    amount: int
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word of the catalogues, to be translated before it stands in a sentence."""
-
-    text: str
-
-
-Value = Cents | Word | datetime | Decimal | int | str
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One sentence; ``kind`` is stable, for programs."""
-
-    kind: str
-    text: str
-    values: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +72,7 @@ def explain_commission(commission: Commission, clawbacks: Sequence[Clawback] = (
     """Base, rate, parts, dates, and each taking back, in the order a reader asks."""
     notes: dict[str, Any] = dict(commission.explanation or {})
     facts = [_base(commission), _rate(commission, notes), *_boost(commission, notes)]
-    facts += [*_why_so(notes), *_profile(notes), *_parts(commission)]
+    facts += [*_why_so(commission, notes), *_profile(notes), *_parts(commission)]
     for clawback in clawbacks:
         facts += explain_clawback(clawback, commission)
     if commission.clawed_back_amount and len(clawbacks) != 1:
@@ -223,38 +198,58 @@ def _own_rate(commission: Commission, notes: Mapping[str, Any]) -> Decimal:
 
 
 def _boost(commission: Commission, notes: Mapping[str, Any]) -> list[Fact]:
-    """What a boost code added, in points or cents, and what all of it comes to."""
+    """What a boost code added, in points or cents, and what all of it comes to, before any cap."""
     boost = notes.get("boost")
     if not boost:
         return []
-    values: dict[str, Value] = {
-        "code": str(boost["code"]),
-        "added": Cents(int(boost["boost_amount"])),
-        "total": Cents(commission.total_amount),
-    }
-    if boost["boost_type"] == BoostType.FLAT_BONUS or commission.rate_type is RateType.FIXED:
-        text = N_("The boost %(code)s added %(added)s, so the commission is %(total)s.")
-        return [Fact("boost", text, values)]
-    values |= {
-        "points": Decimal(str(boost["boost_value"])),
-        "rate": commission.rate_applied,
-    }
-    text = N_(
-        "The boost %(code)s added %(points)s points. At %(rate)s %%, rounded half-up to the "
-        "cent, the commission is %(total)s: %(added)s more."
+    values: dict[str, Value] = {"code": str(boost["code"])}
+    has_points = not (
+        boost["boost_type"] == BoostType.FLAT_BONUS or commission.rate_type is RateType.FIXED
     )
+    if has_points:
+        values |= {
+            "points": Decimal(str(boost["boost_value"])),
+            "rate": commission.rate_applied,
+        }
+    if notes.get("capped"):
+        values["uncapped"] = Cents(int(notes["uncapped_amount"]))
+        text = BOOSTED_BEYOND[has_points]
+    else:
+        values["added"] = Cents(int(boost["boost_amount"]))
+        values["total"] = Cents(commission.total_amount)
+        text = BOOSTED[has_points]
     return [Fact("boost", text, values)]
 
 
-def _why_so(notes: Mapping[str, Any]) -> list[Fact]:
+BOOSTED = {
+    True: N_(
+        "The boost %(code)s added %(points)s points. At %(rate)s %%, rounded half-up to the "
+        "cent, the commission is %(total)s: %(added)s more."
+    ),
+    False: N_("The boost %(code)s added %(added)s, so the commission is %(total)s."),
+}
+BOOSTED_BEYOND = {
+    True: N_(
+        "The boost %(code)s added %(points)s points. At %(rate)s %%, rounded half-up to the "
+        "cent, that would be %(uncapped)s."
+    ),
+    False: N_("With the boost %(code)s that would be %(uncapped)s."),
+}
+"""What a boost did, by whether it added points: up to the base, and beyond it."""
+
+
+def _why_so(commission: Commission, notes: Mapping[str, Any]) -> list[Fact]:
+    facts = []
+    if notes.get("capped"):
+        text = N_("It was capped: a commission never exceeds its base, so it is %(total)s.")
+        facts.append(Fact("capped", text, {"total": Cents(commission.total_amount)}))
     told = {
-        "capped": N_("It was capped: a commission never exceeds its base."),
         "from_free_product": N_(
             "The client came to a free product first, by this affiliate's link."
         ),
         "self_referral": N_("It is the affiliate's own purchase."),
     }
-    return [Fact(kind, text) for kind, text in told.items() if notes.get(kind)]
+    return facts + [Fact(kind, text) for kind, text in told.items() if notes.get(kind)]
 
 
 def _profile(notes: Mapping[str, Any]) -> list[Fact]:

@@ -22,8 +22,8 @@ def good_click_among(
 ) -> Clicked | None:
     """The click behind an id, where it counts now for any of these programs.
 
-    It does when its affiliate has a profile and is not suspended, a program is active, and
-    that program's days since the click have not passed.
+    It does when its affiliate has a profile and is neither suspended nor deleted, a program is
+    active, and that program's days since the click have not passed.
     """
     lasting = [each.cookie_duration_days for each in programs if each.is_active]
     click = find_click(session, click_id) if click_id else None
@@ -34,7 +34,8 @@ def good_click_among(
     affiliate = session.scalar(_WITH_PERSON, {"affiliate_id": click.affiliate_id})
     if affiliate is None:
         return None
-    return None if keep(session, affiliate).user.is_suspended else click
+    person = keep(session, affiliate).user
+    return None if person.is_suspended or person.closed_at is not None else click
 
 
 _WITH_PERSON = (

@@ -45,11 +45,10 @@ def nightly_risk(*, dry_run: bool = False) -> dict[str, int]:
     now = clock.now()
     counts = dict.fromkeys(("rated", "raised", "lowered", "asked_to_decide"), 0)
     with unit_of_work() as session:
-        figures = refund_figures(session, now=now)
-        keys = _affiliates(session, figures)
+        keys = _affiliates(session, refund_figures(session, now=now))
     for start in range(0, len(keys), AT_ONCE):
         with unit_of_work() as session:
-            _rate(session, keys[start : start + AT_ONCE], figures, counts, now)
+            _rate(session, keys[start : start + AT_ONCE], counts, now)
             if dry_run:
                 session.rollback()
                 session.info.pop("deferred", None)
@@ -105,19 +104,16 @@ def rate_affiliate(
     return done
 
 
-def _rate(
-    session: Session,
-    keys: list[UUID],
-    figures: Mapping[UUID, RefundFigures],
-    counts: dict[str, int],
-    now: datetime,
-) -> None:
+def _rate(session: Session, keys: list[UUID], counts: dict[str, int], now: datetime) -> None:
+    """One chunk's night. The figures are read once the profiles are locked, as a refund reads
+    them, so that the later of the two writes knows of the earlier."""
     profiles = session.scalars(
         select(AffiliateProfile)
         .where(AffiliateProfile.user_id.in_(keys))
         .order_by(AffiliateProfile.user_id)
         .with_for_update(key_share=True)
     ).all()
+    figures = refund_figures(session, now=now, affiliates=keys)
     last = _last_changes(session, keys)
     for profile in profiles:
         done = rate_affiliate(

@@ -8,6 +8,7 @@ from models.errors import N_
 class NoCommission(enum.StrEnum):
     NOT_ATTRIBUTED = "not_attributed"
     SELF_REFERRAL = "self_referral"
+    AFFILIATE_GONE = "affiliate_gone"
     ATTRIBUTION_EXPIRED = "attribution_expired"
     ZERO_BASE = "zero_base"
     PROGRAM_INACTIVE = "program_inactive"
@@ -18,6 +19,7 @@ class NoCommission(enum.StrEnum):
 WORDS = {
     NoCommission.NOT_ATTRIBUTED: N_("No affiliate brought this customer."),
     NoCommission.SELF_REFERRAL: N_("The affiliate bought through their own link."),
+    NoCommission.AFFILIATE_GONE: N_("The affiliate who brought this customer is gone."),
     NoCommission.ATTRIBUTION_EXPIRED: N_(
         "The client joined something free by an affiliate's link, and bought too late after."
     ),

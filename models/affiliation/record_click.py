@@ -76,7 +76,7 @@ def record_click(session: Session, visit: Visit, *, now: datetime) -> Click | No
     UnknownAffiliate.
     """
     affiliate = affiliate_by_slug(session, visit.slug.strip().lower())
-    if affiliate is None:
+    if affiliate is None or affiliate.user.closed_at is not None:
         raise UnknownAffiliate
     if visit.is_prefetch or is_bot(visit.user_agent) or _is_own(session, affiliate, visit):
         return None

@@ -33,9 +33,10 @@ class MoreThanLeft(BadInput):
 def approve_refund(session: Session, refund_id: UUID, *, actor: Actor, now: datetime) -> Refund:
     """Grant a request; the provider is told once this has committed.
 
-    In one transaction: the refund APPROVED, whoever follows ``refund_approved`` (commissions
-    are clawed back), the invoice REFUNDED where nothing of it is left, and the purchase
-    ended where that was the current period's invoice. A second call changes nothing.
+    In one transaction: the refund APPROVED, the invoice REFUNDED where nothing of it is left,
+    the purchase ended where that was the current period's invoice, and whoever follows
+    ``refund_approved`` (commissions are clawed back): last, because memberships are locked
+    before commissions and the ledger, as by a purchase. A second call changes nothing.
     Raises Missing, IllegalTransition for a rejected one, NothingPaid, MoreThanLeft.
     """
     invoice = lock_invoice(session, Refund.get(session, refund_id).invoice_id)
@@ -53,6 +54,8 @@ def approve_refund(session: Session, refund_id: UUID, *, actor: Actor, now: date
     if refunded_in_all == invoice.amount_including_tax:
         invoice.become(InvoiceStatus.REFUNDED)
     session.flush()
+    if invoice.status is InvoiceStatus.REFUNDED:
+        _end_purchase(session, invoice, actor=actor, now=now)
     refund_approved.send(
         None,
         session=session,
@@ -62,8 +65,6 @@ def approve_refund(session: Session, refund_id: UUID, *, actor: Actor, now: date
         actor=actor,
         now=now,
     )
-    if invoice.status is InvoiceStatus.REFUNDED:
-        _end_purchase(session, invoice, actor=actor, now=now)
     facts = {"invoice_id": invoice.id, "amount": refund.amount, "refunded_in_all": refunded_in_all}
     emit(session, "billing.refund_approved", refund, actor=actor, data=facts)
     defer(session, SEND)

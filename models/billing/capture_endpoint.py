@@ -65,7 +65,8 @@ class CaptureEndpoint(Keyed, Stamped, Becoming, Base):
         },
         CaptureStatus.COMPLETED: set(),
         CaptureStatus.FAILED: set(),
-        CaptureStatus.EXPIRED: {CaptureStatus.COMPLETED},  # charged in time, confirmed late
+        # Charged in time and confirmed late; or confirmed when there was nothing left to pay.
+        CaptureStatus.EXPIRED: {CaptureStatus.COMPLETED, CaptureStatus.FAILED},
     }
 
     purpose: Mapped[CapturePurpose] = mapped_column(

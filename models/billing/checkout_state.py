@@ -12,7 +12,7 @@ from models.billing.capture_endpoint import CaptureEndpoint, CapturePurpose, Cap
 from models.billing.decline_codes import decline_of
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 from models.billing.prepare_attempt import BOUGHT_MEANWHILE, attempt_of_try
-from models.billing.record_answer import PAID_TWICE
+from models.billing.record_answer import PAID_AFTER_GONE, PAID_TWICE
 from models.billing.start_checkout import MANAGE_PATH
 from models.catalog import PaymentButton, Product
 from models.errors import N_, Missing
@@ -62,7 +62,11 @@ EXPIRED = N_("This checkout has expired. Nothing was charged; start again.")
 LATE_ANSWER = N_("This checkout has expired. If your bank confirms the payment, it still counts.")
 HAS_IT = N_("You already have this offer. Nothing was charged a second time.")
 TWICE = N_("You had paid for this already. The second payment will be given back to you.")
+GONE = N_("The account was deleted meanwhile. The payment will be given back to you.")
 CLOSED = N_("This checkout could not be completed. Nothing was charged; start again.")
+
+OF_AN_END = {BOUGHT_MEANWHILE: HAS_IT, PAID_TWICE: TWICE, PAID_AFTER_GONE: GONE}
+"""Per reason for which a checkout failed: its words."""
 
 OF_A_CARD = {
     WAITING: N_("Enter your new card. Nothing is charged by it."),
@@ -111,8 +115,7 @@ def _standing(session: Session, capture: CaptureEndpoint, *, now: datetime) -> C
             goes_on = capture.button.success_url if capture.button else MANAGE_PATH
             return CheckoutState(capture, CheckoutStatus.SUCCEEDED, PAID, redirect_url=goes_on)
         case CaptureStatus.FAILED:
-            words = {BOUGHT_MEANWHILE: HAS_IT, PAID_TWICE: TWICE}
-            message = words.get(capture.last_decline_code or "", CLOSED)
+            message = OF_AN_END.get(capture.last_decline_code or "", CLOSED)
             return CheckoutState(capture, CheckoutStatus.DECLINED, message)
     attempt = attempt_of_try(session, capture)
     over = capture.status is CaptureStatus.EXPIRED or now >= capture.expires_at

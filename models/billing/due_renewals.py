@@ -49,7 +49,8 @@ def lock_due(
 ) -> Sequence[Customer]:
     """Those of some customers that are still due and that nobody else is at work on, locked.
 
-    The weaker lock lets rows that merely point at a customer be written meanwhile.
+    The weaker lock lets rows that merely point at a customer be written meanwhile. Attempts
+    that were committed between the look and the lock are not seen here.
     """
     return session.scalars(
         select(Customer)
@@ -70,7 +71,7 @@ def is_due(now: datetime, since: datetime) -> tuple[ColumnElement[bool], ...]:
         .where(
             Invoice.customer_id == Customer.id,
             Invoice.status == InvoiceStatus.PENDING,
-            PaymentAttempt.outcome.in_(UNDER_WAY) | (PaymentAttempt.started_at >= since),
+            is_tried(since),
         )
     )
     return (
@@ -81,6 +82,11 @@ def is_due(now: datetime, since: datetime) -> tuple[ColumnElement[bool], ...]:
         Customer.is_complimentary.is_(False),
         ~tried.exists(),
     )
+
+
+def is_tried(since: datetime) -> ColumnElement[bool]:
+    """Whether an attempt was begun since an instant, or may still become a payment."""
+    return PaymentAttempt.outcome.in_(UNDER_WAY) | (PaymentAttempt.started_at >= since)
 
 
 def next_renewal() -> Select[Any]:

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import Table, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from models.billing.begin_period import NextPeriod, begin_period, next_period
 from models.billing.customer import Customer
-from models.billing.due_renewals import lock_due
+from models.billing.due_renewals import is_tried, lock_due
 from models.billing.invoice import Invoice, InvoiceKind, InvoiceLine, InvoiceStatus
 from models.billing.invoice_attempt import Card, Columns, attempt_for, cards_by_id, charge_for
 from models.billing.payment_attempt import PaymentAttempt
@@ -57,11 +57,12 @@ def open_renewals(
 
     The invoice of a period is opened once: a retry finds it. What costs nothing begins its
     period here, without an invoice. A customer whose row makes no sense is logged and left,
-    and so is one whose change of plan waits for its payment: that comes first.
+    and so is one whose change of plan waits for its payment: that comes first. Of two runs at
+    once one opens a renewal.
     """
     customers = lock_due(session, customer_ids, now=now, since=since)
-    switching = _switching(session, customers)
-    customers = [customer for customer in customers if customer.id not in switching]
+    taken = _taken(session, customers, since)
+    customers = [customer for customer in customers if customer.id not in taken]
     opened = Opened(due=len(customers))
     waiting = _waiting_invoices(session, customers)
     cards = cards_by_id(session, {customer.default_payment_method_id for customer in customers})
@@ -150,15 +151,17 @@ def _named(period: NextPeriod) -> str:
     return f"{period.quote.product_name} · {period.quote.plan_name}"
 
 
-def _switching(session: Session, customers: Sequence[Customer]) -> set[UUID]:
-    """Those whose change of plan is asked for. Looked for once the rows are locked, as a change
-    looks for renewals, so that of two at once one finds the other."""
+def _taken(session: Session, customers: Sequence[Customer], since: datetime) -> set[UUID]:
+    """Those whose change of plan is asked for, and those that another run has tried meanwhile.
+    Looked for once the rows are locked, as a change looks for renewals, so that of two at once
+    one finds the other."""
+    tried = exists().where(PaymentAttempt.invoice_id == Invoice.id, is_tried(since))
     return set(
         session.scalars(
             select(Invoice.customer_id).where(
                 Invoice.customer_id.in_([customer.id for customer in customers]),
                 Invoice.status == InvoiceStatus.PENDING,
-                Invoice.kind == InvoiceKind.UPGRADE,
+                (Invoice.kind == InvoiceKind.UPGRADE) | tried,
             )
         )
     )

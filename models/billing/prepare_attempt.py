@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 
 from models.accounts import User
 from models.accounts.site import site_url
-from models.billing.buyer import lock_buyer
+from models.billing.buyer import BUYER_GONE, lock_buyer
 from models.billing.capture_endpoint import CaptureEndpoint, CapturePurpose, CaptureStatus
 from models.billing.customer import RUNNING, Customer
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
@@ -32,7 +32,8 @@ def prepare_attempt(session: Session, capture_id: UUID, *, now: datetime) -> Pay
 
     One try has one attempt, so whoever writes it is the only one to charge. It is not
     written for a checkout that is over, has no card yet, has an attempt for this try
-    already, or whose buyer has the product or another charge of unknown outcome for it.
+    already, or whose buyer is gone, has the product or another charge of unknown outcome
+    for it.
     """
     capture = keep(session, CaptureEndpoint.for_update(session, capture_id))
     if capture.status is not CaptureStatus.PENDING or capture.card_received_at is None:
@@ -68,8 +69,12 @@ def attempt_of_try(session: Session, capture: CaptureEndpoint) -> PaymentAttempt
 
 
 def _is_spoken_for(session: Session, capture: CaptureEndpoint) -> bool:
-    """Whether the buyer has the product, or may just have paid for it in another window."""
-    keep(session, lock_buyer(session, capture))
+    """Whether the buyer has the product, or may just have paid for it in another window; or
+    whether their account was deleted meanwhile."""
+    buyer = keep(session, lock_buyer(session, capture))
+    if buyer.closed_at is not None:
+        _end(session, capture, because=BUYER_GONE)
+        return True
     has_it, pays_elsewhere = session.execute(
         _SPOKEN_FOR,
         {"user_id": capture.user_id, "button_id": capture.button_id, "capture_id": capture.id},

@@ -10,16 +10,18 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from models.billing.buyer import BUYER_GONE
 from models.billing.capture_endpoint import CaptureEndpoint, CapturePurpose, CaptureStatus
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 from models.billing.prepare_attempt import lock_attempt
 from models.billing.provider import Payment, PaymentOutcome
 from models.billing.settle_card import settle_card
-from models.billing.settle_purchase import PaidTwice, settle_purchase
+from models.billing.settle_purchase import BuyerGone, PaidTwice, settle_purchase
 from models.billing.silence import ABANDONED_AFTER, give_up_after
 from models.oversight import Actor, emit
 
 PAID_TWICE = "paid_twice"
+PAID_AFTER_GONE = f"paid_after_{BUYER_GONE}"
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ def record_answer(
 
     A success completes the purchase even when the checkout has expired or its attempt was
     given up: the money was taken. What does not fit (another amount than was asked, money
-    for an attempt that another followed, a second purchase of what the person has) is left
-    for a person to explain.
+    for an attempt that another followed, a second purchase of what the person has, one of an
+    account that is deleted) is left for a person to explain.
     """
     capture, attempt = lock_attempt(session, attempt_id)
     if not attempt.is_open and not _came_after_all(capture, attempt, payment):
@@ -109,17 +111,23 @@ def _succeed(
     try:
         settle_purchase(session, capture, attempt=attempt, payment=payment, actor=actor, now=now)
     except PaidTwice:
-        return _paid_twice(session, capture, actor)
+        _buys_nothing(capture, because=PAID_TWICE)
+        told = {"user_id": capture.user_id}
+        emit(session, "billing.paid_twice", capture, actor=actor, data=told)
+        return Recorded(True, PAID_TWICE)
+    except BuyerGone:
+        _buys_nothing(capture, because=PAID_AFTER_GONE)
+        emit(session, "billing.checkout_failed", capture, actor=actor, reason=PAID_AFTER_GONE)
+        return Recorded(True, PAID_AFTER_GONE)
     return CHANGED
 
 
-def _paid_twice(session: Session, capture: CaptureEndpoint, actor: Actor) -> Recorded:
-    """Two windows both paid: the second payment is shown for the owner to give back."""
-    if capture.status is CaptureStatus.PENDING:
+def _buys_nothing(capture: CaptureEndpoint, *, because: str) -> None:
+    """Money came for what the buyer has from another window, or for an account that is gone:
+    it is shown for the owner to give back."""
+    if capture.status is not CaptureStatus.FAILED:
         capture.become(CaptureStatus.FAILED)
-    capture.last_decline_code = PAID_TWICE
-    emit(session, "billing.paid_twice", capture, actor=actor, data={"user_id": capture.user_id})
-    return Recorded(True, PAID_TWICE)
+    capture.last_decline_code = because
 
 
 def _fail(

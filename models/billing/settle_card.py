@@ -27,7 +27,7 @@ def settle_card(
     if capture.status is CaptureStatus.COMPLETED:
         return customer
     if not customer.is_running:
-        if capture.status is CaptureStatus.PENDING:
+        if capture.status is not CaptureStatus.FAILED:
             capture.become(CaptureStatus.FAILED)
         capture.last_decline_code = ENDED
         return customer

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models.accounts import User
-from models.billing.buyer import lock_buyer
+from models.billing.buyer import BUYER_GONE, lock_buyer
 from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
 from models.billing.customer import Customer, CustomerStatus, customer_of
 from models.billing.invoice import Invoice
@@ -33,6 +33,13 @@ class PaidTwice(DomainError):
     message = N_("This person already has this product: the second payment must be given back.")
 
 
+class BuyerGone(DomainError):
+    """The buyer's account was deleted before this payment was known."""
+
+    code = BUYER_GONE
+    message = N_("The account of this checkout has been deleted.")
+
+
 def settle_purchase(
     session: Session,
     capture: CaptureEndpoint,
@@ -46,7 +53,7 @@ def settle_purchase(
 
     The caller holds the checkout's row lock and has the PSP's word (or, where nothing is
     ever to pay, needs none). ``now`` is when the money is taken to be paid. A checkout
-    already settled gives its customer back. Raises PaidTwice.
+    already settled gives its customer back. Raises PaidTwice, and BuyerGone.
     """
     if capture.status is CaptureStatus.COMPLETED:
         return Customer.get(session, capture.customer_id)
@@ -66,6 +73,8 @@ def _write(
 ) -> tuple[Customer, Invoice | None, PaymentMethod | None]:
     """Billing's own part: the customer, their card, the invoice, the accesses."""
     user = keep(session, lock_buyer(session, capture))
+    if user.closed_at is not None:
+        raise BuyerGone
     quote = Quote.from_json(capture.quote)
     dates = quote.dates_from(now)
     plan = keep(session, Plan.get(session, capture.plan_id))

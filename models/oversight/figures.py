@@ -21,9 +21,16 @@ def failed_runs_since(session: Session, since: datetime) -> int:
     )
 
 
-def mails_waiting(session: Session) -> int:
-    """How many mails are still to be sent."""
-    return session.scalar(select(func.count()).where(OutgoingMail.status == MailStatus.QUEUED)) or 0
+def mails_waiting(session: Session, *, now: datetime) -> int:
+    """How many mails should have been sent by now; one kept for a later day does not wait."""
+    return (
+        session.scalar(
+            select(func.count()).where(
+                OutgoingMail.status == MailStatus.QUEUED, OutgoingMail.next_try_at <= now
+            )
+        )
+        or 0
+    )
 
 
 def events_waiting(session: Session) -> int:

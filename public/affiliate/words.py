@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from models.affiliation import CommissionStatus
 from models.affiliation.boost import RedemptionStatus
-from models.affiliation.explain_commission import Cents, Fact, Value, Word
+from models.affiliation.fact import Cents, Fact, Value, Word
 from models.affiliation.payout_method import PayoutMethod
 from models.affiliation.payouts import WithdrawalStatus
 from models.errors import N_

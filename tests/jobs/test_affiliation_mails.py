@@ -7,6 +7,7 @@ import pytest
 from jobs.affiliation_mails import alert_risk_decision, mail_clawed_back, mail_matured, next_digest
 from jobs.mail_rendering import render
 from models.oversight import SYSTEM, MailStatus, OutboxEvent, OutgoingMail, emit
+from models.oversight.send_mail import take_due_mail
 from tests.models.affiliation.sales import Sale, Shop
 
 DAY = timedelta(days=1)
@@ -34,13 +35,17 @@ def test_a_clawback_says_what_was_taken_and_from_where(session, make, now):
     assert "€6.13" in render(mail).text
 
 
+def release(session, affiliate, amount, parts=1):
+    data = {"released_amount": amount, "parts": parts}
+    emit(session, "affiliation.commissions_matured", affiliate, actor=SYSTEM, data=data)
+    session.flush()
+    mail_matured(session, told(session, "affiliation.commissions_matured")[-1])
+
+
 def test_releases_of_a_week_are_one_mail(session, make, now):
     affiliate = make.affiliate()
     for amount, parts in ((980, 1), (245, 2)):
-        data = {"released_amount": amount, "parts": parts}
-        emit(session, "affiliation.commissions_matured", affiliate, actor=SYSTEM, data=data)
-        session.flush()
-        mail_matured(session, told(session, "affiliation.commissions_matured")[-1])
+        release(session, affiliate, amount, parts)
 
     mail = session.query(OutgoingMail).one()
     assert (mail.context["released"], mail.context["count"]) == (1225, 3)
@@ -50,6 +55,19 @@ def test_releases_of_a_week_are_one_mail(session, make, now):
     session.flush()
     mail_matured(session, told(session, "affiliation.commissions_matured")[-1])
     assert session.query(OutgoingMail).count() == 2
+
+
+def test_what_is_released_while_the_mail_is_being_sent_waits_for_the_next(session, make, now):
+    affiliate = make.affiliate()
+    release(session, affiliate, 980)
+    sending = take_due_mail(session, now=next_digest(now))
+    session.flush()
+
+    release(session, affiliate, 245)
+
+    assert sending.context["released"] == 980
+    other = session.query(OutgoingMail).filter(OutgoingMail.id != sending.id).one()
+    assert other.context["released"] == 245
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from jobs.accounts import copy_data, tidy
 from jobs.listeners import LISTENERS
 from jobs.mail_rendering import render
 from models import clock
-from models.accounts import DataRequest, DataRequestStatus, Platform, UserType
+from models.accounts import DataRequest, DataRequestStatus, Platform, User, UserType
 from models.accounts.delete_account import GRACE
+from models.affiliation import AffiliateProfile
 from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
 from models.oversight import OutgoingMail
@@ -21,6 +22,8 @@ from models.oversight.dispatch import dispatch_events
 from models.session import staff_reading, unit_of_work
 from public import own_data
 from public.own_data import WAYS_OUT
+from tests.earnings import Earnings
+from tests.factories import Make
 from tests.public.clients import buyer, put_product_on_sale, speak_english
 from tests.visitors import Visitor, committed_user
 
@@ -168,6 +171,19 @@ class TestDeletion:
 
     def test_knows_where_to_settle_whatever_holds_it(self):
         assert set(WAYS_OUT) == set(HELD_BY) - {"staff_account"}
+
+    def test_says_which_commissions_are_lost(self, app, ada, now):
+        with unit_of_work() as session:
+            Earnings(Make(session), now).affiliate(4_000, slug="alice")
+            email = session.scalars(
+                select(User.email).join(AffiliateProfile, AffiliateProfile.user_id == User.id)
+            ).one()
+        alice = Visitor(app)
+        alice.sign_in(email)
+        speak_english(email)
+
+        assert "€40.00 are still locked" in alice.get("/settings/data/delete").text
+        assert "still locked" not in ada.get("/settings/data/delete").text
 
     def test_keeping_what_nobody_deletes_is_told(self, ada):
         assert press(ada, "/settings/data/keep").status_code == 410

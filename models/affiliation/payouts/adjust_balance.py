@@ -38,10 +38,11 @@ def adjust_balance(
 ) -> LedgerTransfer:
     """Add signed cents to what is available; a debit may leave a debt.
 
-    Each call is an adjustment of its own, unless ``key`` names one: sent twice, it is made
-    once. Raises BadAdjustment, AdjustmentUnexplained, KeyTaken for a key with other content.
+    Each call is an adjustment of its own, unless ``key`` names one: sent twice, even at once,
+    it is made and told once. Raises BadAdjustment, AdjustmentUnexplained, KeyTaken for a key
+    with other content.
     """
-    profile = AffiliateProfile.get(session, affiliate_id)
+    profile = AffiliateProfile.for_update(session, affiliate_id)
     if not 0 < abs(amount) <= MOST:
         raise BadAdjustment(field="amount")
     if not reason.strip():

@@ -12,7 +12,12 @@ from sqlalchemy.orm import Session
 from models.affiliation.commission import Commission
 from models.affiliation.payout_method import PayoutMethod
 from models.affiliation.payouts.allocation import allocate, unpaid_commissions
-from models.affiliation.payouts.ask_withdrawal import available_of, guard_amount, reserve
+from models.affiliation.payouts.ask_withdrawal import (
+    OtherAsked,
+    available_of,
+    guard_amount,
+    reserve,
+)
 from models.affiliation.payouts.decide_withdrawal import InOpenBatch, approve_withdrawal
 from models.affiliation.payouts.fee import terms_of
 from models.affiliation.payouts.withdrawal import Withdrawal, WithdrawalStatus
@@ -111,11 +116,15 @@ def pay_now(
     """Create, approve and pay a withdrawal in one go: all that is available, or some of it.
 
     The owner may go below the minimum and needs no payout details. ``key`` as in
-    ``ask_withdrawal``. Raises InDebt, NotEnough, TooLittle, ReferenceMissing, BadProof.
+    ``ask_withdrawal``. Raises InDebt, NotEnough, TooLittle, ReferenceMissing, BadProof,
+    OtherAsked for a key that paid somebody else, or another amount.
     """
     payment = Payment(method, reference, proof, notes, waive_fee)
     made = session.get(Withdrawal, key) if key else None
     if made is not None:
+        asked = made.requested_amount if amount is None else amount
+        if (made.affiliate_id, made.requested_amount) != (affiliate_id, asked):
+            raise OtherAsked
         return made
     available = available_of(session, affiliate_id)
     terms = terms_of(available if amount is None else amount, waive_fee=waive_fee)

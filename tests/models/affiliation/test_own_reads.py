@@ -11,11 +11,11 @@ from models import clock
 from models.affiliation import Commission
 from models.affiliation.claw_back import claw_back
 from models.affiliation.explain_commission import (
-    Cents,
     clawbacks_of,
     explain_clawback,
     explain_commission,
 )
+from models.affiliation.fact import Cents
 from models.affiliation.mature import mature_due
 from models.affiliation.own_figures import read_figures
 from models.affiliation.own_sales import (

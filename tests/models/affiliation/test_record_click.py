@@ -57,6 +57,12 @@ class TestRecordClick:
 
         assert record_click(session, VISIT, now=now).expires_at == now + timedelta(days=60)
 
+    def test_the_link_of_a_deleted_affiliate_is_refused(self, session, alice, now):
+        alice.user.closed_at = now
+
+        with pytest.raises(UnknownAffiliate):
+            record_click(session, VISIT, now=now)
+
     def test_an_unknown_slug_is_refused(self, session, alice, now):
         with pytest.raises(UnknownAffiliate):
             record_click(session, replace(VISIT, slug="nobody"), now=now)

@@ -1,7 +1,9 @@
 """Risk: refund figures, levels over nights, what a person decides, and locking anew."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from time import sleep
 
 import pytest
 from sqlalchemy import select
@@ -12,6 +14,7 @@ from models.affiliation.change_risk import change_risk, preview_risk
 from models.affiliation.nightly_risk import next_rating, nightly_risk
 from models.affiliation.prove_ledger import prove_ledger
 from models.affiliation.refund_figures import refund_figures
+from models.billing import Invoice, InvoiceStatus
 from models.billing.refund_invoice import refund_invoice
 from models.ledger import balances_of
 from models.oversight import SYSTEM, OutboxEvent
@@ -119,6 +122,25 @@ class TestNights:
         with unit_of_work() as session:
             kind = "affiliation.risk_decision_asked"
             assert session.query(OutboxEvent).filter_by(kind=kind).count() == asked
+
+    def test_a_refund_at_once_is_not_overwritten(self, brought, now):
+        key = brought(10, 3)
+        clock.move_to(now + DAY)
+        with unit_of_work() as session:
+            invoice_id = session.scalars(
+                select(Invoice.id).where(Invoice.status == InvoiceStatus.PAID).limit(1)
+            ).one()
+
+        with ThreadPoolExecutor(1) as threads:
+            with unit_of_work() as session:
+                refund_invoice(session, invoice_id, reason="r", actor=STAFF, now=clock.now())
+                night_of_others = threads.submit(nightly_risk)
+                sleep(1)
+            night_of_others.result()
+
+        profile = profile_of(key)
+        assert (profile.refund_rate, profile.total_refunds) == (Decimal("0.4"), 4)
+        assert profile.extreme_asked_at is not None
 
     def test_a_dry_run_changes_nothing(self, brought, now):
         key = brought(10, 3)

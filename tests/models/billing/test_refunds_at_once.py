@@ -3,17 +3,20 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from time import sleep
 
 import pytest
 from sqlalchemy import func, select
 
 from models import clock
+from models.affiliation import AffiliateProfile
 from models.affiliation.prove_ledger import prove_ledger
 from models.billing import CreditNote, InvoiceStatus, Refund, RefundStatus
 from models.billing.hear_psp import hear_psp
 from models.billing.in_process import Fault
 from models.billing.reject_refund import reject_refund
 from models.billing.send_refunds import LEASE, send_refunds
+from models.communities import CommunityMember
 from models.errors import DomainError
 from models.ledger import LedgerTransfer, TransferType
 from models.oversight import SYSTEM
@@ -78,6 +81,24 @@ def test_approving_at_once_claws_back_once(twin):
     assert count(LedgerTransfer, LedgerTransfer.type == TransferType.COMMISSION_CLAWED_BACK) == 1
     assert balances(sale.affiliate_id).locked == 0
     assert invoice_of(sale).status is InvoiceStatus.REFUNDED
+    check_ledger()
+
+
+def test_who_waits_for_a_membership_holds_nothing_of_the_affiliates(twin):
+    sale = sold(twin, by_affiliate=True)
+    refund = ask(sale.invoice_id)
+    affiliate = select(AffiliateProfile).where(AffiliateProfile.user_id == sale.affiliate_id)
+
+    with ThreadPoolExecutor(1) as threads:
+        with unit_of_work() as session:
+            session.scalars(select(CommunityMember).with_for_update()).all()
+            approved = threads.submit(approve, refund.id)
+            sleep(1)
+            # As a purchase of the same person: the membership first, then the affiliate.
+            session.scalars(affiliate.with_for_update(nowait=True)).one()
+        approved.result()
+
+    assert balances(sale.affiliate_id).locked == 0
     check_ledger()
 
 

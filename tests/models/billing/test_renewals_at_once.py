@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event, insert
 
 from models import clock
 from models.affiliation.prove_ledger import prove_ledger
@@ -14,9 +15,10 @@ from models.billing.end_periods import end_due_periods
 from models.billing.hear_psp import hear_psp
 from models.billing.in_process import Fault
 from models.billing.number_invoice import next_numbers
+from models.billing.open_renewals import open_renewals
 from models.billing.renew_due import renew_due
 from models.billing.resolve_unknown import resolve_unknown
-from models.session import staff_reading, unit_of_work
+from models.session import engine_of, staff_reading, unit_of_work
 from tests.checkouts import GOOD, buy, put_on_sale
 from tests.models.billing.test_at_once import at_once
 from tests.models.billing.test_renewals import change_card, every
@@ -49,6 +51,32 @@ def test_sixteen_runs_at_once(twin, people):
     assert sum(each["charged"] for each in counts) == PEOPLE
     assert sum(each["errors"] for each in counts) == 0
     assert_each_paid(twin, 2)
+
+
+def test_a_renewal_that_another_run_opened_between_look_and_lock_is_left_to_it(twin, people):
+    now = clock.now()
+    customers = [customer.id for customer in every(Customer)]
+    with unit_of_work() as session:
+        other = open_renewals(session, customers, now=now, since=now)
+        session.rollback()  # only its rows are wanted, for the moment below
+    engine = engine_of("staff")
+
+    def commit_the_others(_connection, _cursor, statement, *_rest):
+        if "SKIP LOCKED" in statement:
+            with engine.begin() as connection:
+                connection.execute(insert(Invoice.__table__), other.invoices)
+                connection.execute(insert(PaymentAttempt.__table__), other.attempts)
+
+    event.listen(engine, "after_cursor_execute", commit_the_others)
+    try:
+        with unit_of_work() as session:
+            opened = open_renewals(session, customers, now=now, since=now)
+    finally:
+        event.remove(engine, "after_cursor_execute", commit_the_others)
+
+    assert (opened.due, opened.errors, opened.charges) == (0, 0, [])
+    assert len(other.attempts) == PEOPLE
+    assert len(every(PaymentAttempt)) == 2 * PEOPLE
 
 
 def test_runs_purchases_and_ends_at_once_leave_no_gap_in_the_numbers(twin, people):

@@ -17,8 +17,10 @@ def test_failed_runs_are_counted_from_an_instant(session, make, now):
     assert failed_runs_since(session, clock.now() - timedelta(days=1)) == 1
 
 
-def test_only_queued_mails_wait(session, make):
-    for number, status in enumerate(MailStatus):
+def test_only_queued_mails_wait_whose_time_has_come(session, make, now):
+    monday = now + timedelta(days=6)
+    mails = [*((status, now) for status in MailStatus), (MailStatus.QUEUED, monday)]
+    for number, (status, at) in enumerate(mails):
         make.add(
             OutgoingMail(
                 idempotency_key=f"m{number}",
@@ -26,9 +28,11 @@ def test_only_queued_mails_wait(session, make):
                 platform="STAM",
                 to_email="a@b.fr",
                 status=status,
+                next_try_at=at,
             )
         )
-    assert mails_waiting(session) == 1
+    assert mails_waiting(session, now=now) == 1
+    assert mails_waiting(session, now=monday) == 2
     assert events_waiting(session) == 0
 
 

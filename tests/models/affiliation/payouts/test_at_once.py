@@ -35,7 +35,7 @@ from models.clock import today
 from models.errors import DomainError
 from models.ids import new_id
 from models.ledger import balances_of
-from models.oversight import Actor
+from models.oversight import Actor, OutboxEvent
 from models.session import unit_of_work
 from tests.earnings import Earnings
 from tests.factories import Make
@@ -122,6 +122,20 @@ class TestAsking:
         assert answers["done"] == 1
         assert (balances(affiliate).available, balances(affiliate).reserved) == (0, 16_000)
         proven()
+
+    def test_one_adjustment_sent_by_all_is_made_and_told_once(self, affiliate, now):
+        key = new_id()
+
+        at_once(
+            lambda session, number: adjust_balance(
+                session, affiliate.user_id, 100, reason="x", key=key, actor=OWNER, now=now
+            )
+        )
+
+        assert balances(affiliate).adjusted == 100
+        with unit_of_work() as session:
+            told = OutboxEvent.kind == "affiliation.balance_adjusted"
+            assert session.scalar(select(func.count()).where(told)) == 1
 
     def test_beside_debits_never_overdraws_by_asking(self, affiliate, now):
         at_once(

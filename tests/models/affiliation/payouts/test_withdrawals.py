@@ -390,6 +390,15 @@ class TestPayNow:
             pay_now(session, affiliate.user_id, amount=1000, key=key, **WIRED, actor=owner, now=now)
         assert figures(session, affiliate) == (14_000, 0, 970, 30)
 
+    def test_the_same_key_for_something_else_is_refused(self, session, earnings, owner, now):
+        affiliate, other = (earnings.affiliate(15_000) for _ in range(2))
+        key = uuid4()
+        pay_now(session, affiliate.user_id, amount=1000, key=key, **WIRED, actor=owner, now=now)
+
+        for who, amount in ((affiliate, 2000), (other, 1000), (other, None)):
+            with pytest.raises(OtherAsked):
+                pay_now(session, who.user_id, amount=amount, key=key, **WIRED, actor=owner, now=now)
+
 
 class TestAdjust:
     def test_both_ways_into_debt(self, session, earnings, owner, now):
