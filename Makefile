@@ -3,6 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+SPREAD := --dist loadscope --no-loadscope-reorder
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard content/translations/*/LC_MESSAGES/*.po))
 PYTHON_FOUND = $(shell for python in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$python" && break; \
@@ -21,10 +22,10 @@ run: install  ## Start everything and print where to click
 	@exec $(BIN)/python app.py run
 
 test: install-dev  ## Run the tests
-	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not soak and not long"
+	$(BIN)/pytest -n $(WORKERS) $(SPREAD) -m "not soak and not long"
 
 long: install-dev  ## Thousands of random steps, rubbish in every field, processes killed: minutes
-	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m long
+	$(BIN)/pytest -n $(WORKERS) $(SPREAD) -m long
 
 texts: install-dev  ## Bring the catalogues up to date with the marked texts
 	@mkdir -p var

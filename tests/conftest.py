@@ -17,6 +17,7 @@ from tests.catalogues import compile_catalogues
 from tests.databases import DATA, Cleaner, make_database
 from tests.factories import Make
 from tests.running_sandbox import running_sandbox
+from tests.spreading import OneHouse, begins
 
 NOON = datetime(2026, 3, 10, 11, 0, tzinfo=UTC)
 """An ordinary Tuesday: noon in Paris, winter time."""
@@ -34,11 +35,13 @@ def pytest_unconfigure(config):
         stop(DATA)
 
 
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: begins(item.nodeid))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Keep the browser tests together where tests are spread by scope."""
-    from tests.spreading import OneHouse
-
     return OneHouse(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
