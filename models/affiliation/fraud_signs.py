@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, and_, cast, exists, func, select
+from sqlalchemy import DateTime, Select, String, and_, bindparam, cast, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from models.accounts import User
@@ -40,17 +40,34 @@ class Sign:
 def signs(session: Session, *, now: datetime) -> list[Sign]:
     """Everything odd to be seen now, one statement a kind."""
     return [
-        *_alike(session, FlagKind.SAME_IP, CaptureEndpoint.consent_ip, "ip", now),
-        *_alike(session, FlagKind.SAME_CARD, CaptureEndpoint.card_fingerprint, "card", now),
+        *_alike(session, FlagKind.SAME_IP, now),
+        *_alike(session, FlagKind.SAME_CARD, now),
         *_own_email(session, now),
         *_click_bursts(session, now),
         *_refund_clusters(session, now),
     ]
 
 
-def _alike(session: Session, kind: FlagKind, what: Any, name: str, now: datetime) -> list[Sign]:
+def _alike(session: Session, kind: FlagKind, now: datetime) -> list[Sign]:
     """Several purchases brought by one affiliate that share an address or a card."""
-    rows = session.execute(
+    rows = session.execute(_ALIKE[kind], {"since": now - LOOKED_AT})
+    return [
+        Sign(
+            affiliate_id,
+            kind,
+            shared,
+            {
+                **({"ip": shared} if kind is FlagKind.SAME_IP else {"card": f"•••• {last4}"}),
+                "purchases": purchases,
+                "customers": [str(key) for key in sorted(customers)[:MOST_NAMED]],
+            },
+        )
+        for affiliate_id, shared, purchases, customers, last4 in rows
+    ]
+
+
+def _purchases_alike(what: Any) -> Select[Any]:
+    return (
         select(
             Attribution.affiliate_id,
             what,
@@ -61,43 +78,17 @@ def _alike(session: Session, kind: FlagKind, what: Any, name: str, now: datetime
         .join(Attribution, Attribution.customer_id == CaptureEndpoint.customer_id)
         .where(
             CaptureEndpoint.status == CaptureStatus.COMPLETED,
-            CaptureEndpoint.completed_at > now - LOOKED_AT,
+            CaptureEndpoint.completed_at > _SINCE,
             CaptureEndpoint.completed_at >= Attribution.bound_at,
             what.is_not(None),
         )
         .group_by(Attribution.affiliate_id, what)
         .having(func.count(CaptureEndpoint.id.distinct()) >= PURCHASES_ALIKE)
     )
-    return [
-        Sign(
-            affiliate_id,
-            kind,
-            shared,
-            {
-                name: shared if kind is FlagKind.SAME_IP else f"•••• {last4}",
-                "purchases": purchases,
-                "customers": [str(key) for key in sorted(customers)[:MOST_NAMED]],
-            },
-        )
-        for affiliate_id, shared, purchases, customers, last4 in rows
-    ]
 
 
 def _own_email(session: Session, now: datetime) -> list[Sign]:
     """Buyers whose address is the affiliate's with a tag or other dots."""
-    person = aliased(User)
-    rows = session.execute(
-        select(Attribution.affiliate_id, User.id, User.email, Attribution.customer_id)
-        .join(User, User.id == Attribution.user_id)
-        .join(person, person.id == Attribution.affiliate_id)
-        .where(
-            Attribution.bound_at > now - LOOKED_AT,
-            Attribution.customer_id.is_not(None),
-            _bare(User.email) == _bare(person.email),
-            User.email != person.email,
-        )
-        .distinct()
-    )
     return [
         Sign(
             affiliate_id,
@@ -105,8 +96,26 @@ def _own_email(session: Session, now: datetime) -> list[Sign]:
             str(user_id),
             {"email": email, "customers": [str(customer_id)]},
         )
-        for affiliate_id, user_id, email, customer_id in rows
+        for affiliate_id, user_id, email, customer_id in session.execute(
+            _OWN_EMAILS, {"since": now - LOOKED_AT}
+        )
     ]
+
+
+def _purchases_by_own_email() -> Any:
+    person = aliased(User)
+    return (
+        select(Attribution.affiliate_id, User.id, User.email, Attribution.customer_id)
+        .join(User, User.id == Attribution.user_id)
+        .join(person, person.id == Attribution.affiliate_id)
+        .where(
+            Attribution.bound_at > _SINCE,
+            Attribution.customer_id.is_not(None),
+            _bare(User.email) == _bare(person.email),
+            User.email != person.email,
+        )
+        .distinct()
+    )
 
 
 def _bare(email: Any) -> Any:
@@ -118,6 +127,19 @@ def _bare(email: Any) -> Any:
 
 def _click_bursts(session: Session, now: datetime) -> list[Sign]:
     """Hours full of clicks after which nobody bought within a day."""
+    looked_at = {"since": now - CLICKS_LOOKED_AT, "until": now - TIME_TO_BUY}
+    return [
+        Sign(
+            row.affiliate_id,
+            FlagKind.CLICK_BURST,
+            row.hour.isoformat(),
+            {"at": row.hour.isoformat(), "clicks": row.clicks, "addresses": row.addresses},
+        )
+        for row in session.execute(_BURSTS, looked_at)
+    ]
+
+
+def _bursts() -> Select[Any]:
     hour = func.date_trunc("hour", TrackingEvent.created_at)
     bursts = (
         select(
@@ -127,8 +149,8 @@ def _click_bursts(session: Session, now: datetime) -> list[Sign]:
             func.count(TrackingEvent.ip.distinct()).label("addresses"),
         )
         .where(
-            TrackingEvent.created_at > now - CLICKS_LOOKED_AT,
-            TrackingEvent.created_at <= now - TIME_TO_BUY,
+            TrackingEvent.created_at > _SINCE,
+            TrackingEvent.created_at <= bindparam("until", type_=DateTime(timezone=True)),
         )
         .group_by(TrackingEvent.affiliate_id, hour)
         .having(func.count() >= CLICKS_IN_AN_HOUR)
@@ -141,37 +163,11 @@ def _click_bursts(session: Session, now: datetime) -> list[Sign]:
         Attribution.bound_at < bursts.c.hour + TIME_TO_BUY,
     )
     is_affiliate = exists().where(AffiliateProfile.user_id == bursts.c.affiliate_id)
-    rows = session.execute(select(bursts).where(and_(~bought, is_affiliate)))
-    return [
-        Sign(
-            row.affiliate_id,
-            FlagKind.CLICK_BURST,
-            row.hour.isoformat(),
-            {"at": row.hour.isoformat(), "clicks": row.clicks, "addresses": row.addresses},
-        )
-        for row in rows
-    ]
+    return select(bursts).where(and_(~bought, is_affiliate))
 
 
 def _refund_clusters(session: Session, now: datetime) -> list[Sign]:
     """Several customers refunded on one day in Paris."""
-    day = func.date(func.timezone("Europe/Paris", Refund.approved_at))
-    rows = session.execute(
-        select(
-            Attribution.affiliate_id,
-            day.label("day"),
-            func.count(Refund.invoice_id.distinct()),
-            func.array_agg(Refund.customer_id.distinct()),
-        )
-        .join(Attribution, Attribution.customer_id == Refund.customer_id)
-        .where(
-            Refund.status.in_(GRANTED),
-            Refund.approved_at > now - LOOKED_AT,
-            Attribution.replaced_at.is_(None),
-        )
-        .group_by(Attribution.affiliate_id, day)
-        .having(func.count(Refund.customer_id.distinct()) >= REFUNDS_IN_A_DAY)
-    )
     return [
         Sign(
             affiliate_id,
@@ -183,5 +179,38 @@ def _refund_clusters(session: Session, now: datetime) -> list[Sign]:
                 "customers": [str(key) for key in sorted(customers)[:MOST_NAMED]],
             },
         )
-        for affiliate_id, on, refunds, customers in rows
+        for affiliate_id, on, refunds, customers in session.execute(
+            _CLUSTERS, {"since": now - LOOKED_AT}
+        )
     ]
+
+
+def _clusters() -> Select[Any]:
+    day = func.date(func.timezone("Europe/Paris", Refund.approved_at))
+    return (
+        select(
+            Attribution.affiliate_id,
+            day.label("day"),
+            func.count(Refund.invoice_id.distinct()),
+            func.array_agg(Refund.customer_id.distinct()),
+        )
+        .join(Attribution, Attribution.customer_id == Refund.customer_id)
+        .where(
+            Refund.status.in_(GRANTED),
+            Refund.approved_at > _SINCE,
+            Attribution.replaced_at.is_(None),
+        )
+        .group_by(Attribution.affiliate_id, day)
+        .having(func.count(Refund.customer_id.distinct()) >= REFUNDS_IN_A_DAY)
+    )
+
+
+# Built once: they are asked each night, and building one takes longer than answering it.
+_SINCE = bindparam("since", type_=DateTime(timezone=True))
+_ALIKE = {
+    FlagKind.SAME_IP: _purchases_alike(CaptureEndpoint.consent_ip),
+    FlagKind.SAME_CARD: _purchases_alike(CaptureEndpoint.card_fingerprint),
+}
+_OWN_EMAILS = _purchases_by_own_email()
+_BURSTS = _bursts()
+_CLUSTERS = _clusters()

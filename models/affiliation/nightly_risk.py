@@ -1,15 +1,15 @@
 """The nightly look at refunds: rates kept up, levels raised and, after a calm time, lowered."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select, union_all
+from sqlalchemy import Select, bindparam, func, or_, select, union, union_all
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from models import clock
+from models.affiliation.attribution import Attribution
 from models.affiliation.change_risk import set_level
 from models.affiliation.profile import AffiliateProfile, RiskLevel, RiskLevelChange
 from models.affiliation.refund_figures import RefundFigures, keep_figures, refund_figures
@@ -45,7 +45,7 @@ def nightly_risk(*, dry_run: bool = False) -> dict[str, int]:
     now = clock.now()
     counts = dict.fromkeys(("rated", "raised", "lowered", "asked_to_decide"), 0)
     with unit_of_work() as session:
-        keys = _affiliates(session, refund_figures(session, now=now))
+        keys = sorted(session.scalars(_AFFILIATES))
     for start in range(0, len(keys), AT_ONCE):
         with unit_of_work() as session:
             _rate(session, keys[start : start + AT_ONCE], counts, now)
@@ -114,7 +114,7 @@ def _rate(session: Session, keys: list[UUID], counts: dict[str, int], now: datet
         .with_for_update(key_share=True)
     ).all()
     figures = refund_figures(session, now=now, affiliates=keys)
-    last = _last_changes(session, keys)
+    last = {each.affiliate_id: each for each in session.scalars(_LAST_CHANGES, {"keys": keys})}
     for profile in profiles:
         done = rate_affiliate(
             session,
@@ -126,30 +126,6 @@ def _rate(session: Session, keys: list[UUID], counts: dict[str, int], now: datet
         counts["rated"] += 1
         if done:
             counts[done] += 1
-
-
-def _affiliates(session: Session, figures: Mapping[UUID, RefundFigures]) -> list[UUID]:
-    """Whoever has figures, or had: their rate falls back to nothing as invoices grow old."""
-    had = session.scalars(
-        select(AffiliateProfile.user_id).where(
-            or_(
-                AffiliateProfile.rated_invoices > 0,
-                AffiliateProfile.risk_level != RiskLevel.NORMAL,
-            )
-        )
-    )
-    return sorted({*figures, *had})
-
-
-def _last_changes(session: Session, keys: list[UUID]) -> dict[UUID, RiskLevelChange]:
-    """The last change of each affiliate's level, where there was one."""
-    last = (
-        select(RiskLevelChange)
-        .where(RiskLevelChange.affiliate_id.in_(keys))
-        .ext(distinct_on(RiskLevelChange.affiliate_id))
-        .order_by(RiskLevelChange.affiliate_id, RiskLevelChange.id.desc())
-    )
-    return {change.affiliate_id: change for change in session.scalars(last)}
 
 
 def _asked_for(figures: RefundFigures) -> RiskLevel:
@@ -199,3 +175,21 @@ def _asks_to_decide(
         },
     )
     return True
+
+
+# Built once: both are asked each night.
+_AFFILIATES = union(
+    select(Attribution.affiliate_id).where(Attribution.customer_id.is_not(None)),
+    select(AffiliateProfile.user_id).where(
+        or_(AffiliateProfile.rated_invoices > 0, AffiliateProfile.risk_level != RiskLevel.NORMAL)
+    ),
+)
+"""Whoever brought a purchase, or had figures: a rate falls back to nothing as invoices grow old."""
+
+_LAST_CHANGES = (
+    select(RiskLevelChange)
+    .where(RiskLevelChange.affiliate_id.in_(bindparam("keys", expanding=True)))
+    .ext(distinct_on(RiskLevelChange.affiliate_id))
+    .order_by(RiskLevelChange.affiliate_id, RiskLevelChange.id.desc())
+)
+"""The last change of each affiliate's level, where there was one."""

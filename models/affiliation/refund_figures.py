@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import DateTime, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.affiliation.attribution import Attribution
@@ -41,19 +42,27 @@ class RefundFigures:
 
 
 def refund_figures(
-    session: Session, *, now: datetime, affiliates: Collection[UUID] | None = None
+    session: Session, *, now: datetime, affiliates: Collection[UUID]
 ) -> dict[UUID, RefundFigures]:
-    """The figures of some affiliates, or of all who brought a paid invoice; one statement.
+    """The figures of some affiliates; one statement.
 
     An invoice is its affiliate's whose attribution stood when it was paid, own purchases
     included, joinings whose days had passed excluded.
     """
+    asked = {"since": now - LOOKED_AT, "affiliates": list(affiliates)}
+    return {
+        affiliate_id: RefundFigures(invoices, recent, ever)
+        for affiliate_id, invoices, recent, ever in session.execute(_FIGURES, asked)
+    }
+
+
+def _figures() -> Any:
     refunded = (
         select(Refund.invoice_id).where(Refund.status.in_(GRANTED)).distinct().subquery("refunded")
     )
     is_refunded = refunded.c.invoice_id.is_not(None)
-    is_recent = Invoice.paid_at > now - LOOKED_AT
-    statement = (
+    is_recent = Invoice.paid_at > bindparam("since", type_=DateTime(timezone=True))
+    return (
         select(
             Attribution.affiliate_id,
             func.count().filter(is_recent),
@@ -74,15 +83,16 @@ def refund_figures(
             ),
         )
         .outerjoin(refunded, refunded.c.invoice_id == Invoice.id)
-        .where(Invoice.status.in_((InvoiceStatus.PAID, InvoiceStatus.REFUNDED)))
+        .where(
+            Invoice.status.in_((InvoiceStatus.PAID, InvoiceStatus.REFUNDED)),
+            Attribution.affiliate_id.in_(bindparam("affiliates", expanding=True)),
+        )
         .group_by(Attribution.affiliate_id)
     )
-    if affiliates is not None:
-        statement = statement.where(Attribution.affiliate_id.in_(affiliates))
-    return {
-        affiliate_id: RefundFigures(invoices, recent, ever)
-        for affiliate_id, invoices, recent, ever in session.execute(statement)
-    }
+
+
+# Built once: it is asked each night and with each refund.
+_FIGURES = _figures()
 
 
 def keep_figures(profile: AffiliateProfile, figures: RefundFigures) -> None:

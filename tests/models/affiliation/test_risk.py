@@ -75,7 +75,9 @@ class TestFigures:
         for _ in range(3):
             refund_invoice(session, sale.invoice.id, amount=100, reason="r", actor=STAFF, now=now)
 
-        figures = refund_figures(session, now=now)[affiliate.user_id]
+        figures = refund_figures(session, now=now, affiliates=[affiliate.user_id])[
+            affiliate.user_id
+        ]
         assert (figures.invoices, figures.refunded, figures.refunded_ever) == (2, 1, 1)
 
     def test_only_the_last_90_days_make_the_rate(self, session, shop, make, now):
@@ -83,7 +85,9 @@ class TestFigures:
         sale = Sale(session, shop, affiliate, now)
         refund_invoice(session, sale.invoice.id, reason="r", actor=STAFF, now=now)
 
-        then = refund_figures(session, now=now + 90 * DAY)[affiliate.user_id]
+        then = refund_figures(session, now=now + 90 * DAY, affiliates=[affiliate.user_id])[
+            affiliate.user_id
+        ]
         assert (then.invoices, then.refunded, then.refunded_ever) == (0, 0, 1)
         assert then.rate == 0
 
