@@ -79,10 +79,11 @@ def fill_people(ground: Ground) -> None:
         SELECT uuidv7(), 'STAM', 'bench-' || n || '@example.org', 'Person ' || n, '', 'fr',
                'CLIENT', false, now(), now()
         FROM generate_series(1, {PEOPLE}) n;
-        INSERT INTO customers (id, user_id, product_id, current_plan_id, status,
-                               billing_cycles_done, cancel_at_period_end, dunning_step, metadata,
-                               created_at, updated_at)
-        SELECT uuidv7(), u.id, p.product_id, p.id, 'ACTIVE', 1, false, 0, '{{}}', now(), now()
+        INSERT INTO customers (id, user_id, product_id, current_plan_id, terms, status,
+                               periods_since_anchor, billing_cycles_done, cancel_at_period_end,
+                               is_complimentary, dunning_step, metadata, created_at, updated_at)
+        SELECT uuidv7(), u.id, p.product_id, p.id, '{{}}', 'ACTIVE', 1, 1, false, false, 0, '{{}}',
+               now(), now()
         FROM (SELECT id, row_number() OVER (ORDER BY id) % 10 AS place FROM users
               WHERE platform = 'STAM') u
         JOIN (SELECT *, row_number() OVER (ORDER BY id) % 10 AS place FROM plans) p USING (place);
