@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -75,19 +76,30 @@ def receipt(house: House, page: Page, who: str) -> None:
     page.goto(f"{house.sandbox}/outbox/{mail['id']}/html")
 
 
+_cookies: list[Any] = []
+
+
+def come_in(house: House, page: Page) -> None:
+    """Be the affiliate, by one link for all pictures: an address is sent few at a time."""
+    if not _cookies:
+        sign_in_by_link(house, page, AFFILIATE)
+        _cookies.extend(page.context.cookies())
+    page.context.add_cookies(_cookies)
+
+
 def affiliate(house: House, page: Page, _who: str) -> None:
-    sign_in_by_link(house, page, AFFILIATE)
+    come_in(house, page)
     page.goto(f"{house.weokto}/affiliate/dashboard")
 
 
 def why(house: House, page: Page, _who: str) -> None:
-    sign_in_by_link(house, page, AFFILIATE)
+    come_in(house, page)
     page.goto(f"{house.weokto}/affiliate/commissions")
     page.locator("tbody a[href*='/affiliate/commissions/']").first.click()
 
 
 def payouts(house: House, page: Page, _who: str) -> None:
-    sign_in_by_link(house, page, AFFILIATE)
+    come_in(house, page)
     page.goto(f"{house.weokto}/affiliate/payouts")
 
 
