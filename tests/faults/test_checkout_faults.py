@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from jobs.queue import enqueue
 from models import clock
@@ -29,16 +29,7 @@ from models.billing.resolve_unknown import resolve_unknown
 from models.session import send_with, staff_reading
 from models.settings import current_settings, use_settings
 from tests.checkouts import ANSWER_LOST, ASKS_BANK, DECLINED, GOOD
-
-
-def count(entity):
-    with staff_reading() as session:
-        return session.scalar(select(func.count()).select_from(entity))
-
-
-def one(entity):
-    with staff_reading() as session:
-        return session.scalars(select(entity)).one()
+from tests.stored import count, one
 
 
 def assert_sold_once(street):

@@ -28,10 +28,11 @@ from tests.browser.signing_in import code_in
 from tests.checkouts import GOOD
 from tests.databases import DATA
 from tests.faults.conftest import Street
-from tests.faults.test_checkout_faults import assert_sold_once, count, one
+from tests.faults.test_checkout_faults import assert_sold_once
 from tests.hostile.attackers import Stranger, signed_in
 from tests.processes import family, free_port, start, status_of, wait_for
 from tests.running_sandbox import serving
+from tests.stored import count, one
 
 pytestmark = pytest.mark.long
 

@@ -9,7 +9,7 @@ import time
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from models import clock
 from models.affiliation import Commission
@@ -23,6 +23,7 @@ from models.session import staff_reading
 from models.settings import current_settings
 from tests.checkouts import GOOD
 from tests.refunds import give_back
+from tests.stored import count, one
 
 KILLS = [
     ("before_commit", 1, 0),  # nothing was written down
@@ -51,16 +52,6 @@ def given_back(street):
     headers = {"Authorization": f"Bearer {current_settings().psp_secret_key}"}
     answer = street.ask("GET", f"{street.sandbox_url}/psp/v1/refunds", headers=headers)
     return answer.json()["data"]
-
-
-def one(entity):
-    with staff_reading() as session:
-        return session.scalars(select(entity)).one()
-
-
-def count(entity, *where):
-    with staff_reading() as session:
-        return session.scalar(select(func.count()).select_from(entity).where(*where))
 
 
 def assert_given_back_once(street):

@@ -5,7 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from models import clock
 from models import session as boundary
@@ -17,6 +17,7 @@ from models.catalog import BillingInterval, PaymentButton
 from models.ids import new_id
 from models.session import send_with, staff_reading, unit_of_work
 from tests.checkouts import ANSWER_LOST, ASKS_BANK, DECLINED, GOOD, put_on_sale, typed_card
+from tests.stored import count
 
 STAM = "http://stam.localhost"
 
@@ -60,11 +61,6 @@ def tell(visitor, twin, card=GOOD, secret=None):
 
 def status(visitor, begun):
     return visitor.get(begun.json["status_url"]).json
-
-
-def count(entity):
-    with staff_reading() as session:
-        return session.scalar(select(func.count()).select_from(entity))
 
 
 class TestInitiate:

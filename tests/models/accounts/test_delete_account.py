@@ -322,14 +322,19 @@ class TestNoteHeld:
         assert request.held_by is None
 
 
+def asked_by(make, name, now):
+    """Somebody new who asks at once to be deleted, and the key of that."""
+    user = make.user(f"{name}@example.org")
+    return user, ask_deletion(make.session, user.id, actor=acting(user), now=now).id
+
+
 class TestTidy:
     def test_deletes_what_is_due_and_says_what_holds_the_rest(self, committed, now):
         keys = {}
         with unit_of_work() as session:
             make = Make(session)
             for name in ("free", "held"):
-                user = make.user(f"{name}@example.org")
-                keys[name] = ask_deletion(session, user.id, actor=acting(user), now=now).id
+                user, keys[name] = asked_by(make, name, now)
             plan = make.plan()
             purchase(make, plan=plan, user=user)
             customer_of(session, user.id, plan.product_id).next_charge_at = now
@@ -349,8 +354,7 @@ class TestTidy:
         with unit_of_work() as session:
             make = Make(session)
             for name in ("crashes", "free"):
-                user = make.user(f"{name}@example.org")
-                keys[name] = ask_deletion(session, user.id, actor=acting(user), now=now).id
+                user, keys[name] = asked_by(make, name, now)
                 make.add(
                     UserSession(
                         user_id=user.id, token_hash=name, expires_at=now - timedelta(days=60)

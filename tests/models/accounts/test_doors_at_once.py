@@ -8,7 +8,7 @@ from threading import Barrier
 
 import pyotp
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 
 from models.accounts import MagicLink, Platform, RecoveryCode, SecondFactor, User, UserType
 from models.accounts.change_email import ask_email_change, confirm_email_change
@@ -22,6 +22,7 @@ from models.errors import DomainError
 from models.oversight import NOBODY, SYSTEM, Actor, OutgoingMail
 from models.session import staff_reading, unit_of_work
 from tests.factories import Make
+from tests.stored import count
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -55,11 +56,6 @@ def secrets(now):
         send(session, ADA, now)
         session.flush()
         return json.loads(session.scalars(select(OutgoingMail)).one().secrets)
-
-
-def count(entity, *where):
-    with staff_reading() as session:
-        return session.scalar(select(func.count()).select_from(entity).where(*where))
 
 
 class TestSending:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from models import clock
 from models.billing import Customer, EventOutcome, Invoice, PaymentAttempt, ProviderEvent
@@ -17,6 +17,7 @@ from models.billing.number_invoice import next_number
 from models.billing.resolve_unknown import look_into, resolve_unknown
 from models.session import staff_reading, unit_of_work
 from tests.checkouts import ANSWER_LOST, GOOD, begin, pay, put_on_sale, typed_card
+from tests.stored import count
 
 pytestmark = pytest.mark.usefixtures("committed", "now")
 
@@ -25,11 +26,6 @@ def at_once(*acts):
     """Run every act in a thread of its own; gives their answers, raises what any raised."""
     with ThreadPoolExecutor(len(acts)) as threads:
         return [asked.result() for asked in [threads.submit(act) for act in acts]]
-
-
-def count(entity):
-    with staff_reading() as session:
-        return session.scalar(select(func.count()).select_from(entity))
 
 
 def test_the_callback_twenty_times_at_once(twin):

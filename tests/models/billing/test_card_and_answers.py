@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from models import clock
 from models.billing import (
@@ -48,13 +48,9 @@ from tests.checkouts import (
     put_on_sale,
     typed_card,
 )
+from tests.stored import count
 
 pytestmark = pytest.mark.usefixtures("committed", "now")
-
-
-def count(entity):
-    with staff_reading() as session:
-        return session.scalar(select(func.count()).select_from(entity))
 
 
 def read(entity):

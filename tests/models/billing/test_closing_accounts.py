@@ -7,7 +7,7 @@ from datetime import timedelta
 from time import sleep
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from models import clock
 from models.accounts import DataRequestStatus, Platform, User, user_by_email
@@ -48,6 +48,7 @@ from tests.checkouts import (
     typed_card,
 )
 from tests.factories import Make
+from tests.stored import count, one
 
 pytestmark = pytest.mark.usefixtures("committed", "now")
 
@@ -70,16 +71,6 @@ def delete(request_id):
 def is_gone():
     with staff_reading() as session:
         return session.scalars(select(User.closed_at)).one() is not None
-
-
-def count(entity):
-    with staff_reading() as session:
-        return session.scalar(select(func.count()).select_from(entity))
-
-
-def one(entity):
-    with staff_reading() as session:
-        return session.scalars(select(entity)).one()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ of the money, and stops asking."""
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from models import clock
 from models.billing import (
@@ -22,13 +22,9 @@ from models.billing.resolve_unknown import look_into
 from models.session import staff_reading, unit_of_work
 from tests.checkouts import ASKS_BANK, begin, buy, pay, put_on_sale
 from tests.models.billing.subscribers import OWNER
+from tests.stored import count
 
 pytestmark = pytest.mark.usefixtures("committed", "now")
-
-
-def count(entity):
-    with staff_reading() as session:
-        return session.scalar(select(func.count()).select_from(entity))
 
 
 def expire(begun):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from models import clock
@@ -31,20 +31,11 @@ from models.session import staff_reading, unit_of_work
 from models.settings import current_settings, use_settings
 from tests.checkouts import ASKS_BANK, GOOD, begin, buy, pay, put_on_sale
 from tests.factories import Make
+from tests.stored import count, one
 
 pytestmark = pytest.mark.usefixtures("committed")
 NOON = datetime(2026, 3, 10, 11, 0, tzinfo=UTC)
 MONTH = datetime(2026, 4, 10, 10, 0, tzinfo=UTC)
-
-
-def one(entity):
-    with staff_reading() as session:
-        return session.scalars(select(entity)).one()
-
-
-def count(entity):
-    with staff_reading() as session:
-        return session.scalar(select(func.count()).select_from(entity))
 
 
 def bought(twin, now, **plan):

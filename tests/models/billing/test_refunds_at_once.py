@@ -32,6 +32,7 @@ from tests.refunds import (
     row,
     sold,
 )
+from tests.stored import count
 
 pytestmark = pytest.mark.usefixtures("committed", "now")
 AT_ONCE = 16
@@ -48,11 +49,6 @@ def at_once(*acts):
 
     with ThreadPoolExecutor(len(acts)) as threads:
         return list(threads.map(run, acts))
-
-
-def count(entity, *where):
-    with staff_reading() as session:
-        return session.scalar(select(func.count()).select_from(entity).where(*where))
 
 
 def granted(sale):

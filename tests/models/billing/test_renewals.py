@@ -27,15 +27,11 @@ from models.oversight import AuditEvent, OutboxEvent
 from models.session import staff_reading, unit_of_work
 from models.settings import current_settings, use_settings
 from tests.checkouts import GOOD, buy, put_on_sale
+from tests.stored import one
 
 pytestmark = pytest.mark.usefixtures("committed")
 LATER_DECLINED = "4000000000000341"
 DAY = timedelta(hours=24)
-
-
-def one(entity, *where):
-    with staff_reading() as session:
-        return session.scalars(select(entity).where(*where)).one()
 
 
 def every(entity, order=None):
