@@ -33,9 +33,10 @@ pages = Blueprint("own_data", __name__)
 pages.context_processor(in_member_area)
 FEW = 10
 
+HOME = ("/settings", N_("Back to my settings"))
 PAYOUTS = ("/affiliate/payouts", N_("See my withdrawals"))
 WAYS_OUT = {
-    "checkout_under_way": ("/settings", N_("Back to my settings")),
+    "checkout_under_way": HOME,
     "money_waits": PAYOUTS,
     "refund_under_way": ("/settings/invoices", N_("See my invoices")),
     "subscriptions_run": ("/settings#subscriptions", N_("See my subscriptions")),
@@ -165,7 +166,7 @@ def _what_holds() -> DomainError | None:
 
 
 def _held(refusal: DomainError) -> dict[str, str]:
-    url, words = WAYS_OUT.get(refusal.code, WAYS_OUT["checkout_under_way"])
+    url, words = WAYS_OUT.get(refusal.code, HOME)
     return {"why": in_words(refusal), "url": url, "words": _(words)}
 
 

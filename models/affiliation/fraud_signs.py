@@ -56,14 +56,19 @@ def _alike(session: Session, kind: FlagKind, now: datetime) -> list[Sign]:
             affiliate_id,
             kind,
             shared,
-            {
-                **({"ip": shared} if kind is FlagKind.SAME_IP else {"card": f"•••• {last4}"}),
+            _shown(kind, shared, last4)
+            | {
                 "purchases": purchases,
                 "customers": [str(key) for key in sorted(customers)[:MOST_NAMED]],
             },
         )
         for affiliate_id, shared, purchases, customers, last4 in rows
     ]
+
+
+def _shown(kind: FlagKind, shared: str, last4: str | None) -> Json:
+    """What purchases share, as staff may read it: of a card its last digits only."""
+    return {"ip": shared} if kind is FlagKind.SAME_IP else {"card": f"•••• {last4}"}
 
 
 def _purchases_alike(what: Any) -> Select[Any]:
