@@ -1,6 +1,9 @@
 """Databases made for one run and dropped after it: simulations, restore drills, benches.
 
-They are copies of a template that is migrated once for each state of the revisions.
+They are copies of a template that is migrated once for each state of the revisions. Whoever finds
+none migrates one under a name of their own; the first to give it the template's name has made it.
+No lock orders them: PostgreSQL keeps advisory locks by database, and those who share a server may
+come from several.
 """
 
 import hashlib
@@ -10,15 +13,15 @@ from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
 
+from psycopg2.errors import DuplicateDatabase
 from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from models.migrations.run import upgrade
 from models.settings import Settings
 
 TEMPLATES = "scratch_template_"
-ONE_AT_A_TIME = 7_202_613_905_118
-"""The key of the advisory lock that orders those who make or copy a template."""
 
 
 @contextmanager
@@ -28,10 +31,9 @@ def scratch_database(settings: Settings, *, keep: bool = False) -> Iterator[Sett
     ``ws_owner`` makes it, so the role needs CREATEDB. It is dropped at the end, whatever
     happens, unless ``keep`` says otherwise.
     """
-    name = f"scratch_{uuid4().hex[:12]}"
+    name = _new_name()
     owner = settings.database_owner_url
     with _administering(owner) as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ONE_AT_A_TIME})
         _make(connection, owner, name, template=_template(connection, owner))
     try:
         yield settings.model_copy(
@@ -56,12 +58,21 @@ def _template(connection: Connection, owner: str) -> str:
     if name in known:
         return name
     for former in known:
-        connection.execute(text(f"DROP DATABASE {former}"))
-    draft = f"{name}_new"
+        connection.execute(text(f"DROP DATABASE IF EXISTS {former}"))
+    draft = _new_name()
     _make(connection, owner, draft, template="template1")
     upgrade(_at(owner, draft))
-    connection.execute(text(f"ALTER DATABASE {draft} RENAME TO {name}"))
+    try:
+        connection.execute(text(f"ALTER DATABASE {draft} RENAME TO {name}"))
+    except ProgrammingError as error:
+        if not isinstance(error.orig, DuplicateDatabase):
+            raise
+        connection.execute(text(f"DROP DATABASE {draft}"))
     return name
+
+
+def _new_name() -> str:
+    return f"scratch_{uuid4().hex[:12]}"
 
 
 @lru_cache(maxsize=1)
