@@ -9,6 +9,7 @@ from tests.browser.past import an_affiliate_with_money
 from tests.browser.people import (
     NARROW,
     WIDE,
+    buy,
     leaving,
     say_where_to_pay,
     sideways,
@@ -131,3 +132,35 @@ def test_one_press_makes_an_affiliate(house, somebody, email):
     page.locator("#become button").click()
     page.wait_for_url("**/affiliate/dashboard")
     expect(page.locator("#link")).to_have_value(re.compile(rf"ref={slug}"))
+
+
+def test_a_mail_one_can_do_without_is_switched_off_and_on_again(house, somebody, email):
+    slug = email.partition("@")[0]
+    affiliate = an_affiliate_with_money(house, slug)
+    page = somebody(viewport=NARROW).page
+    sign_in_by_link(house, page, affiliate)
+    sold = "Le Club Boutique"
+
+    def choose(each_sale):
+        page.goto(f"{house.weokto}/settings")
+        page.locator("#mails [value=SALES]").set_checked(each_sale)
+        with leaving(page):
+            page.locator("#mails button").click()
+        expect(page.locator("[role=status]").first).to_be_visible()
+        page.reload()
+        expect(page.locator("#mails [value=SALES]")).to_be_checked(checked=each_sale)
+        expect(page.locator("#mails [value=DIGEST]")).to_be_checked()
+        assert sideways(page) <= 0
+
+    def sell(to):
+        address = f"{house.stam}/p/club-boutique?ref={slug}"
+        buy(somebody().page, address, "club-boutique-monthly", f"{to}.{email}")
+        house.mail(f"{to}.{email}", "/verify?token=")
+
+    choose(each_sale=False)
+    sell("silent")
+    choose(each_sale=True)
+    sell("told")
+    house.mail(affiliate, sold)
+
+    assert len([mail for mail in house.mails(affiliate) if sold in mail["text"]]) == 1
