@@ -11,6 +11,10 @@ from models.oversight.periodic import Periodic, scheduled_jobs
 
 JUST_BEFORE = timedelta(microseconds=1)
 
+SOON = timedelta(hours=2)
+"""Jobs further off are asked about only where none of the nearer ones finds work: what a night
+asks about everyone is not asked anew after every purchase of the day."""
+
 Work = dict[str, datetime | None]
 
 
@@ -40,19 +44,33 @@ class Ticks:
         """
         if until <= self._reached:
             return None
-        coming = [periodic for periodic in self._jobs if self._after_last(periodic) <= until]
-        work = self._work(session, coming)
-        due = [
-            (at, place)
-            for place, periodic in enumerate(coming)
-            if (at := self._due(periodic, work)) is not None and at <= until
-        ]
-        if not due:
+        coming = {each: at for each in self._jobs if (at := self._after_last(each)) <= until}
+        soon = min(coming.values(), default=until) + SOON
+        near = [each for each, at in coming.items() if at <= soon]
+        first = self._first_due(near, session)
+        if len(near) < len(coming) and (first is None or first[0] > soon):
+            first = self._first_due(list(coming), session)
+        if first is None or first[0] > until:
             self._reached = until
             return None
+        at, periodic = first
+        self._last[periodic.name] = at
+        return at, periodic
+
+    def _first_due(
+        self, jobs: Sequence[Periodic], session: Session
+    ) -> tuple[datetime, Periodic] | None:
+        """Which of some jobs finds work first, and when; None where none does."""
+        work = self._work(session, jobs)
+        due = [
+            (at, place)
+            for place, periodic in enumerate(jobs)
+            if (at := self._due(periodic, work)) is not None
+        ]
+        if not due:
+            return None
         at, place = min(due)
-        self._last[coming[place].name] = at
-        return at, coming[place]
+        return at, jobs[place]
 
     def _due(self, periodic: Periodic, work: Work) -> datetime | None:
         """When a job next finds work; None for never as things stand."""
@@ -76,8 +94,7 @@ class Ticks:
         said = {p.name: self._say(p, session) for p in coming if p.next_due is not None}
         asked = [name for name, answer in said.items() if isinstance(answer, Select)]
         if asked:
-            answers = self._ask(session)
-            said.update({name: answers[name] for name in asked})
+            said.update(self._ask(session, asked))
         return said
 
     def _say(self, periodic: Periodic, session: Session) -> Any:
@@ -89,22 +106,24 @@ class Ticks:
             self._questions[periodic.name] = answer
         return answer
 
-    def _ask(self, session: Session) -> Work:
-        """The answers to every question known so far, by the job's name.
+    def _ask(self, session: Session, names: Sequence[str]) -> Work:
+        """The answers to these jobs' questions.
 
         Prepared once for each connection: planning so many questions anew takes longer than
         answering them.
         """
         connection = session.connection()
-        name = f"ticks_{len(self._questions)}"
-        if name not in connection.info:
-            connection.exec_driver_sql(f"PREPARE {name} AS {self._in_sql(connection)}")
-            connection.info[name] = True
-        answers = connection.exec_driver_sql(f"EXECUTE {name}").one()
-        return dict(zip(self._questions, answers, strict=True))
+        prepared = connection.info.setdefault("ticks", {})
+        asked = tuple(names)
+        if asked not in prepared:
+            prepared[asked] = f"ticks_{len(prepared)}"
+            sql = self._in_sql(asked, connection)
+            connection.exec_driver_sql(f"PREPARE {prepared[asked]} AS {sql}")
+        answers = connection.exec_driver_sql(f"EXECUTE {prepared[asked]}").one()
+        return dict(zip(asked, answers, strict=True))
 
-    def _in_sql(self, connection: Connection) -> str:
-        asked = select(*(question.scalar_subquery() for question in self._questions.values()))
+    def _in_sql(self, names: Sequence[str], connection: Connection) -> str:
+        asked = select(*(self._questions[name].scalar_subquery() for name in names))
         return str(asked.compile(connection, compile_kwargs={"literal_binds": True}))
 
 
