@@ -3,7 +3,7 @@
 import enum
 from datetime import datetime
 
-from sqlalchemy import Index, UniqueConstraint, select, text
+from sqlalchemy import Index, UniqueConstraint, bindparam, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.accounts.platform import Platform
@@ -62,4 +62,9 @@ class User(Keyed, Stamped, Base):
 
 def user_by_email(session: Session, platform: Platform, email: str) -> User | None:
     """The person of a platform with this address, whatever its case."""
-    return session.scalar(select(User).where(User.platform == platform, User.email == email))
+    return session.scalar(_BY_EMAIL, {"platform": platform, "email": email})
+
+
+_BY_EMAIL = select(User).where(
+    User.platform == bindparam("platform"), User.email == bindparam("email")
+)

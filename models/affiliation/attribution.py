@@ -11,6 +11,7 @@ from sqlalchemy import (
     Index,
     Select,
     and_,
+    bindparam,
     exists,
     func,
     or_,
@@ -112,27 +113,35 @@ def standing_for(
     """What stands for a purchase: the product's own, expired or not, and the youngest unexpired
     one made by joining something else free in its community, unless its affiliate's account is
     deleted by now. One statement."""
-    is_gone = exists().where(User.id == Attribution.affiliate_id, User.closed_at.is_not(None))
-    found = session.scalars(
-        select(Attribution)
-        .where(
-            Attribution.user_id == user_id,
-            Attribution.replaced_at.is_(None),
-            or_(
-                Attribution.product_id == product_id,
-                and_(
-                    Attribution.is_free_product_attribution,
-                    Attribution.community_id == community_id,
-                    Attribution.expires_at > now,
-                    ~is_gone,
-                ),
-            ),
-        )
-        .order_by(Attribution.bound_at, Attribution.id)
-    ).all()
+    asked = {
+        "user_id": user_id,
+        "product_id": product_id,
+        "community_id": community_id,
+        "now": now,
+    }
+    found = session.scalars(_STANDING, asked).all()
     own = [each for each in found if each.product_id == product_id]
     joined = [each for each in found if each.product_id != product_id]
     return (own[-1] if own else None), (joined[-1] if joined else None)
+
+
+_STANDING = (
+    select(Attribution)
+    .where(
+        Attribution.user_id == bindparam("user_id"),
+        Attribution.replaced_at.is_(None),
+        or_(
+            Attribution.product_id == bindparam("product_id"),
+            and_(
+                Attribution.is_free_product_attribution,
+                Attribution.community_id == bindparam("community_id"),
+                Attribution.expires_at > bindparam("now"),
+                ~exists().where(User.id == Attribution.affiliate_id, User.closed_at.is_not(None)),
+            ),
+        ),
+    )
+    .order_by(Attribution.bound_at, Attribution.id)
+)
 
 
 def joined_attribution(session: Session, user_id: UUID, community_id: UUID) -> Attribution | None:

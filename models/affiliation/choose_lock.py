@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from models.affiliation.lock_rule import LockProfile, LockRule, LockRuleVersion
@@ -55,20 +55,24 @@ def age_in_days(first_commission_at: datetime | None, at: datetime) -> int:
 
 def lock_table(session: Session, *, since: datetime, until: datetime) -> LockTable:
     """Every edition in force at some instant between two, both included; one statement."""
-    begun = (
-        select(func.max(LockRuleVersion.valid_from))
-        .where(LockRuleVersion.valid_from <= since)
-        .scalar_subquery()
-    )
     found: dict[LockRuleVersion, list[LockRule]] = {}
-    for version, rule in session.execute(
-        select(LockRuleVersion, LockRule)
-        .join(LockRule, LockRule.version_id == LockRuleVersion.id)
-        .where(LockRuleVersion.valid_from >= begun, LockRuleVersion.valid_from <= until)
-        .order_by(LockRuleVersion.valid_from, LockRuleVersion.version, LockRule.position)
-    ):
+    for version, rule in session.execute(_IN_FORCE, {"since": since, "until": until}):
         found.setdefault(version, []).append(rule)
     return LockTable(list(found.items()))
+
+
+_IN_FORCE = (
+    select(LockRuleVersion, LockRule)
+    .join(LockRule, LockRule.version_id == LockRuleVersion.id)
+    .where(
+        LockRuleVersion.valid_from
+        >= select(func.max(LockRuleVersion.valid_from))
+        .where(LockRuleVersion.valid_from <= bindparam("since"))
+        .scalar_subquery(),
+        LockRuleVersion.valid_from <= bindparam("until"),
+    )
+    .order_by(LockRuleVersion.valid_from, LockRuleVersion.version, LockRule.position)
+)
 
 
 def choose_lock(session: Session, affiliate: AffiliateProfile, *, at: datetime) -> ChosenLock:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.affiliation.commission import Commission, CommissionStatus
@@ -45,7 +45,7 @@ def earn_commissions(
         session.flush()
     keys = [invoice.id for invoice in invoices]
     sales = load_sales(session, keys, now=now)
-    made = session.scalars(select(Commission).where(Commission.invoice_id.in_(keys)))
+    made = session.scalars(_MADE, {"invoice_ids": keys})
     known: dict[UUID, Commission | None] = {each.invoice_id: each for each in made}
     table = lock_rows(session, sales)
     earned = []
@@ -67,6 +67,11 @@ def earn_commissions(
     told = [(commission, _facts(commission, inputs)) for commission, inputs in earned]
     emit_all(session, "affiliation.commission_earned", told, actor=actor)
     return [known[key] for key in keys]
+
+
+_MADE = select(Commission).where(
+    Commission.invoice_id.in_(bindparam("invoice_ids", expanding=True))
+)
 
 
 def _begin(inputs: Inputs) -> None:

@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import and_, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from models.accounts import User
@@ -67,7 +66,7 @@ def load_sales(session: Session, invoice_ids: Sequence[UUID], *, now: datetime) 
     Invoices are locked in the order of their keys. One statement, and one more where an
     affiliate's age is about to begin: their profile is locked then, so that it begins once.
     """
-    rows = {row[0].id: row for row in session.execute(_sales(invoice_ids))}
+    rows = {row[0].id: row for row in session.execute(_SALES, {"invoice_ids": list(invoice_ids)})}
     found = [rows[key] for key in invoice_ids]
     _lock_the_new(session, (row[5] for row in found))
     return [
@@ -119,44 +118,43 @@ def inputs_of(sale: Sale, table: LockTable) -> Inputs | NoCommission:
     return Inputs(sale, program, bound, affiliate, boost, rate, reckoned, lock)
 
 
-def _sales(invoice_ids: Sequence[UUID]) -> Any:
-    of_this_product = exists().where(
-        BoostProduct.code_id == BoostCode.id, BoostProduct.product_id == Customer.product_id
+_OF_THIS_PRODUCT = exists().where(
+    BoostProduct.code_id == BoostCode.id, BoostProduct.product_id == Customer.product_id
+)
+_SALES = (
+    select(
+        Invoice,
+        Customer,
+        Plan,
+        AffiliateProgram,
+        Attribution,
+        AffiliateProfile,
+        User.closed_at,
+        BoostRedemption,
+        BoostCode,
+        or_(BoostCode.scope == BoostScope.GLOBAL, _OF_THIS_PRODUCT),
     )
-    return (
-        select(
-            Invoice,
-            Customer,
-            Plan,
-            AffiliateProgram,
-            Attribution,
-            AffiliateProfile,
-            User.closed_at,
-            BoostRedemption,
-            BoostCode,
-            or_(BoostCode.scope == BoostScope.GLOBAL, of_this_product),
-        )
-        .join(Customer, Customer.id == Invoice.customer_id)
-        .join(Plan, Plan.id == Invoice.plan_id)
-        .outerjoin(AffiliateProgram, AffiliateProgram.product_id == Customer.product_id)
-        .outerjoin(
-            Attribution,
-            and_(Attribution.customer_id == Customer.id, Attribution.replaced_at.is_(None)),
-        )
-        .outerjoin(AffiliateProfile, AffiliateProfile.user_id == Attribution.affiliate_id)
-        .outerjoin(User, User.id == Attribution.affiliate_id)
-        .outerjoin(
-            BoostRedemption,
-            and_(
-                BoostRedemption.affiliate_id == Attribution.affiliate_id,
-                BoostRedemption.status == RedemptionStatus.ACTIVE,
-            ),
-        )
-        .outerjoin(BoostCode, BoostCode.id == BoostRedemption.code_id)
-        .where(Invoice.id.in_(invoice_ids))
-        .order_by(Invoice.id)
-        .with_for_update(of=Invoice)
+    .join(Customer, Customer.id == Invoice.customer_id)
+    .join(Plan, Plan.id == Invoice.plan_id)
+    .outerjoin(AffiliateProgram, AffiliateProgram.product_id == Customer.product_id)
+    .outerjoin(
+        Attribution,
+        and_(Attribution.customer_id == Customer.id, Attribution.replaced_at.is_(None)),
     )
+    .outerjoin(AffiliateProfile, AffiliateProfile.user_id == Attribution.affiliate_id)
+    .outerjoin(User, User.id == Attribution.affiliate_id)
+    .outerjoin(
+        BoostRedemption,
+        and_(
+            BoostRedemption.affiliate_id == Attribution.affiliate_id,
+            BoostRedemption.status == RedemptionStatus.ACTIVE,
+        ),
+    )
+    .outerjoin(BoostCode, BoostCode.id == BoostRedemption.code_id)
+    .where(Invoice.id.in_(bindparam("invoice_ids", expanding=True)))
+    .order_by(Invoice.id)
+    .with_for_update(of=Invoice)
+)
 
 
 def _lock_the_new(session: Session, affiliates: Iterator[AffiliateProfile | None]) -> None:

@@ -9,7 +9,7 @@ does), looks again at what is still due, and posts one transfer a part.
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Select, func, select, union_all, update
+from sqlalchemy import CursorResult, Select, bindparam, func, select, union_all, update
 from sqlalchemy.orm import Session
 
 from models import clock
@@ -57,26 +57,32 @@ def lock_elapsed(session: Session, *, now: datetime, most: int) -> int:
     The oldest ``most`` of them; answers how many. A second call finds none. The right lasts
     the settings' days (14) from the payment, in 24-hour days.
     """
-    waiting = (
-        select(Commission.id)
-        .where(Commission.status == CommissionStatus.PENDING_LOCK, _elapsed(now))
-        .order_by(Commission.earned_at, Commission.id)
-        .limit(most)
+    asked = {"now": now, "until": now - _withdrawal_right(), "most": most}
+    return cast(CursorResult[Any], session.execute(_LOCK_ELAPSED, asked)).rowcount
+
+
+_WAITING = (
+    select(Commission.id)
+    .where(
+        Commission.status == CommissionStatus.PENDING_LOCK,
+        Commission.earned_at <= bindparam("until"),
     )
-    held = (
-        select(Commission.id)
-        .where(Commission.id.in_(waiting), Commission.status == CommissionStatus.PENDING_LOCK)
-        .order_by(Commission.id)
-        .with_for_update()
-        .cte("held")
-    )
-    statement = (
-        update(Commission)
-        .where(Commission.id.in_(select(held.c.id)))
-        .values(status=CommissionStatus.LOCKED, updated_at=now)
-        .execution_options(synchronize_session=False)
-    )
-    return cast(CursorResult[Any], session.execute(statement)).rowcount
+    .order_by(Commission.earned_at, Commission.id)
+    .limit(bindparam("most"))
+)
+_HELD = (
+    select(Commission.id)
+    .where(Commission.id.in_(_WAITING), Commission.status == CommissionStatus.PENDING_LOCK)
+    .order_by(Commission.id)
+    .with_for_update()
+    .cte("held")
+)
+_LOCK_ELAPSED = (
+    update(Commission)
+    .where(Commission.id.in_(select(_HELD.c.id)))
+    .values(status=CommissionStatus.LOCKED, updated_at=bindparam("now"))
+    .execution_options(synchronize_session=False)
+)
 
 
 def release_due(session: Session, *, now: datetime, most: int) -> tuple[int, list[Released]]:
@@ -110,7 +116,8 @@ def next_maturing() -> Select[Any]:
 
 def _what_is_due(session: Session, now: datetime) -> dict[str, int]:
     waiting = select(func.count()).where(
-        Commission.status == CommissionStatus.PENDING_LOCK, _elapsed(now)
+        Commission.status == CommissionStatus.PENDING_LOCK,
+        Commission.earned_at <= now - _withdrawal_right(),
     )
     released = amount = 0
     for part in PARTS:
@@ -134,11 +141,14 @@ def _what_is_due(session: Session, now: datetime) -> dict[str, int]:
 def _tell(session: Session, released: list[Released]) -> None:
     """One fact an affiliate, not one a part: a statement lists the parts."""
     by_affiliate = {each.affiliate_id: each for each in released if each.amount}
-    profiles = session.scalars(
-        select(AffiliateProfile).where(AffiliateProfile.user_id.in_(by_affiliate))
-    )
+    profiles = session.scalars(_PROFILES, {"keys": list(by_affiliate)})
     told = [(profile, _facts(by_affiliate[profile.user_id])) for profile in profiles]
     emit_all(session, "affiliation.commissions_matured", told, actor=SYSTEM)
+
+
+_PROFILES = select(AffiliateProfile).where(
+    AffiliateProfile.user_id.in_(bindparam("keys", expanding=True))
+)
 
 
 def _facts(released: Released) -> dict[str, Any]:
@@ -147,10 +157,6 @@ def _facts(released: Released) -> dict[str, Any]:
         "parts": released.parts,
         "released_amount": released.amount,
     }
-
-
-def _elapsed(now: datetime) -> Any:
-    return Commission.earned_at <= now - _withdrawal_right()
 
 
 def _withdrawal_right() -> timedelta:

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, or_, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, bindparam, or_, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from models import clock
@@ -103,8 +103,16 @@ class RiskLevelChange(Keyed, Base):
 
 def affiliate_by_slug(session: Session, slug: str) -> AffiliateProfile | None:
     """The affiliate whose slug this is, or was before they changed it, with the person loaded."""
-    return session.scalar(
-        select(AffiliateProfile)
-        .where(or_(AffiliateProfile.affiliate_slug == slug, AffiliateProfile.former_slug == slug))
-        .options(joinedload(AffiliateProfile.user))
+    return session.scalar(_BY_SLUG, {"slug": slug})
+
+
+_BY_SLUG = (
+    select(AffiliateProfile)
+    .where(
+        or_(
+            AffiliateProfile.affiliate_slug == bindparam("slug"),
+            AffiliateProfile.former_slug == bindparam("slug"),
+        )
     )
+    .options(joinedload(AffiliateProfile.user))
+)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Numeric, select
+from sqlalchemy import CheckConstraint, ForeignKey, Numeric, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models.base import Base, Keyed, Stamped, enum_of
@@ -40,7 +40,10 @@ class AffiliateProgram(Keyed, Stamped, Base):
 
 def program_of(session: Session, product_id: UUID) -> AffiliateProgram | None:
     """The program of a product, where it has one."""
-    return session.scalar(select(AffiliateProgram).where(AffiliateProgram.product_id == product_id))
+    return session.scalar(_OF_PRODUCT, {"product_id": product_id})
+
+
+_OF_PRODUCT = select(AffiliateProgram).where(AffiliateProgram.product_id == bindparam("product_id"))
 
 
 def programs_of_community(session: Session, community_id: UUID) -> Sequence[AffiliateProgram]:

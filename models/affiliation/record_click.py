@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 from ua_parser import parse_device
 
@@ -114,10 +114,10 @@ def visitor_key_of(ip: str | None, user_agent: str) -> str:
 
 def longest_cookie_days(session: Session) -> int:
     """The days of the active program that lasts longest."""
-    longest = session.scalar(
-        select(func.max(AffiliateProgram.cookie_duration_days)).where(AffiliateProgram.is_active)
-    )
-    return longest or DAYS_WITHOUT_PROGRAM
+    return session.scalar(_LONGEST) or DAYS_WITHOUT_PROGRAM
+
+
+_LONGEST = select(func.max(AffiliateProgram.cookie_duration_days)).where(AffiliateProgram.is_active)
 
 
 def _is_own(session: Session, affiliate: AffiliateProfile, visit: Visit) -> bool:
@@ -134,16 +134,27 @@ def _repeated(
     session: Session, affiliate: AffiliateProfile, visit: Visit, now: datetime
 ) -> str | None:
     return session.scalar(
-        select(TrackingEvent.click_id)
-        .where(
-            TrackingEvent.visitor_key == visit.visitor_key,
-            TrackingEvent.affiliate_id == affiliate.user_id,
-            TrackingEvent.created_at > now - REPEAT,
-            TrackingEvent.created_at <= now,
-        )
-        .order_by(TrackingEvent.created_at.desc())
-        .limit(1)
+        _REPEATED,
+        {
+            "visitor_key": visit.visitor_key,
+            "affiliate_id": affiliate.user_id,
+            "since": now - REPEAT,
+            "now": now,
+        },
     )
+
+
+_REPEATED = (
+    select(TrackingEvent.click_id)
+    .where(
+        TrackingEvent.visitor_key == bindparam("visitor_key"),
+        TrackingEvent.affiliate_id == bindparam("affiliate_id"),
+        TrackingEvent.created_at > bindparam("since"),
+        TrackingEvent.created_at <= bindparam("now"),
+    )
+    .order_by(TrackingEvent.created_at.desc())
+    .limit(1)
+)
 
 
 def _event(

@@ -1,6 +1,6 @@
 """The buyer of a checkout: their row as a lock."""
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.accounts import User
@@ -16,9 +16,12 @@ def lock_buyer(session: Session, capture: CaptureEndpoint) -> User:
 
     The weaker lock lets rows that merely point at the person be written meanwhile.
     """
-    return session.scalars(
-        select(User)
-        .where(User.id == capture.user_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).one()
+    return session.scalars(_LOCKING, {"user_id": capture.user_id}).one()
+
+
+_LOCKING = (
+    select(User)
+    .where(User.id == bindparam("user_id"))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)

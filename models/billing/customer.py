@@ -4,7 +4,7 @@ import enum
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, bindparam, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
@@ -138,6 +138,9 @@ class Customer(Keyed, Stamped, Becoming, Base):
 
 def customer_of(session: Session, user_id: UUID, product_id: UUID) -> Customer | None:
     """A person's purchase of a product, whatever its state."""
-    return session.scalar(
-        select(Customer).where(Customer.user_id == user_id, Customer.product_id == product_id)
-    )
+    return session.scalar(_OF_PERSON, {"user_id": user_id, "product_id": product_id})
+
+
+_OF_PERSON = select(Customer).where(
+    Customer.user_id == bindparam("user_id"), Customer.product_id == bindparam("product_id")
+)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, func, select, tuple_
+from sqlalchemy import DateTime, Select, bindparam, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from models.billing.customer import RUNNING, Customer, CustomerStatus
@@ -15,6 +15,7 @@ from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 
 AHEAD = timedelta(hours=24)
 """How long before its period ends an active subscription is charged for the next one."""
+INSTANT = DateTime(timezone=True)
 UNDER_WAY = (AttemptOutcome.PENDING, AttemptOutcome.NEEDS_ACTION)
 
 
@@ -30,18 +31,13 @@ def due_places(
     session: Session, *, now: datetime, since: datetime, after: Place | None, limit: int
 ) -> Sequence[Place]:
     """The next subscriptions of a run that began at ``since``, in its order."""
-    query = (
-        select(Customer.next_charge_at, Customer.id)
-        .where(*is_due(now, since))
-        .order_by(Customer.next_charge_at, Customer.id)
-        .limit(limit)
-    )
-    if after is not None:
-        query = query.where(
-            tuple_(Customer.next_charge_at, Customer.id)
-            > tuple_(after.next_charge_at, after.customer_id)
-        )
-    return [Place(at, key) for at, key in session.execute(query) if at is not None]
+    asked: dict[str, Any] = {"now": now, "ahead": now + AHEAD, "since": since, "most": limit}
+    if after is None:
+        rows = session.execute(_FIRST_DUE, asked)
+    else:
+        asked |= {"after_at": after.next_charge_at, "after_id": after.customer_id}
+        rows = session.execute(_DUE_AFTER, asked)
+    return [Place(at, key) for at, key in rows if at is not None]
 
 
 def lock_due(
@@ -52,41 +48,49 @@ def lock_due(
     The weaker lock lets rows that merely point at a customer be written meanwhile. Attempts
     that were committed between the look and the lock are not seen here.
     """
-    return session.scalars(
-        select(Customer)
-        .where(Customer.id.in_(customer_ids), *is_due(now, since))
-        .order_by(Customer.next_charge_at, Customer.id)
-        .with_for_update(skip_locked=True, key_share=True)
-        .execution_options(populate_existing=True)
-    ).all()
+    asked = {"now": now, "ahead": now + AHEAD, "since": since, "keys": list(customer_ids)}
+    return session.scalars(_LOCKING, asked).all()
 
 
-def is_due(now: datetime, since: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Active ones a day ahead, trials and retries at their instant; none that was charged
-    since the run began, or for which a charge of unknown outcome is under way."""
-    ahead = case((Customer.status == CustomerStatus.ACTIVE, now + AHEAD), else_=now)
-    tried = (
-        select(PaymentAttempt.id)
-        .join(Invoice, Invoice.id == PaymentAttempt.invoice_id)
-        .where(
-            Invoice.customer_id == Customer.id,
-            Invoice.status == InvoiceStatus.PENDING,
-            is_tried(since),
-        )
-    )
-    return (
-        Customer.next_charge_at <= now + AHEAD,
-        Customer.next_charge_at <= ahead,
-        Customer.status.in_(RUNNING),
-        Customer.cancel_at_period_end.is_(False),
-        Customer.is_complimentary.is_(False),
-        ~tried.exists(),
-    )
+IS_TRIED = PaymentAttempt.outcome.in_(UNDER_WAY) | (
+    PaymentAttempt.started_at >= bindparam("since", type_=INSTANT)
+)
+"""Whether an attempt was begun since an instant, or may still become a payment."""
 
+_TRIED = (
+    select(PaymentAttempt.id)
+    .join(Invoice, Invoice.id == PaymentAttempt.invoice_id)
+    .where(Invoice.customer_id == Customer.id, Invoice.status == InvoiceStatus.PENDING, IS_TRIED)
+)
+_IS_DUE = (
+    Customer.next_charge_at <= bindparam("ahead", type_=INSTANT),
+    (Customer.status == CustomerStatus.ACTIVE)
+    | (Customer.next_charge_at <= bindparam("now", type_=INSTANT)),
+    Customer.status.in_(RUNNING),
+    Customer.cancel_at_period_end.is_(False),
+    Customer.is_complimentary.is_(False),
+    ~_TRIED.exists(),
+)
+"""Active ones a day ahead, trials and retries at their instant; none that was charged since the
+run began, or for which a charge of unknown outcome is under way."""
 
-def is_tried(since: datetime) -> ColumnElement[bool]:
-    """Whether an attempt was begun since an instant, or may still become a payment."""
-    return PaymentAttempt.outcome.in_(UNDER_WAY) | (PaymentAttempt.started_at >= since)
+_FIRST_DUE = (
+    select(Customer.next_charge_at, Customer.id)
+    .where(*_IS_DUE)
+    .order_by(Customer.next_charge_at, Customer.id)
+    .limit(bindparam("most"))
+)
+_DUE_AFTER = _FIRST_DUE.where(
+    tuple_(Customer.next_charge_at, Customer.id)
+    > tuple_(bindparam("after_at", type_=INSTANT), bindparam("after_id", type_=Customer.id.type))
+)
+_LOCKING = (
+    select(Customer)
+    .where(Customer.id.in_(bindparam("keys", expanding=True)), *_IS_DUE)
+    .order_by(Customer.next_charge_at, Customer.id)
+    .with_for_update(skip_locked=True, key_share=True)
+    .execution_options(populate_existing=True)
+)
 
 
 def next_renewal() -> Select[Any]:

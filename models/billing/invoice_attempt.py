@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.billing.payment_attempt import AttemptOutcome
@@ -29,12 +29,12 @@ class Card:
 def cards_by_id(session: Session, method_ids: Collection[UUID | None]) -> Mapping[UUID, Card]:
     """The payment methods of these keys, by key."""
     keys = [key for key in method_ids if key is not None]
-    rows = session.execute(
-        select(
-            PaymentMethod.id, PaymentMethod.psp_customer_id, PaymentMethod.psp_payment_method_id
-        ).where(PaymentMethod.id.in_(keys))
-    )
-    return {row.id: Card(*row) for row in rows}
+    return {row.id: Card(*row) for row in session.execute(_CARDS, {"keys": keys})}
+
+
+_CARDS = select(
+    PaymentMethod.id, PaymentMethod.psp_customer_id, PaymentMethod.psp_payment_method_id
+).where(PaymentMethod.id.in_(bindparam("keys", expanding=True)))
 
 
 def attempt_for(

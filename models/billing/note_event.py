@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -38,17 +38,19 @@ def note_event(
         "received_at": now,
         "repeats": 0,
     }
-    kept: ProviderEvent = session.scalars(
-        insert(ProviderEvent)
-        .values(values)
-        .on_conflict_do_update(
-            index_elements=["source", "external_id"],
-            set_={"repeats": ProviderEvent.repeats + 1},
-        )
-        .returning(ProviderEvent),
-        execution_options={"populate_existing": True},
-    ).one()
+    kept: ProviderEvent = session.scalars(_KEEP, values).one()
     return kept
+
+
+_KEEP = (
+    insert(ProviderEvent)
+    .on_conflict_do_update(
+        index_elements=["source", "external_id"],
+        set_={"repeats": ProviderEvent.repeats + 1},
+    )
+    .returning(ProviderEvent)
+    .execution_options(populate_existing=True)
+)
 
 
 def kept_body(value: Any) -> Any:
@@ -82,19 +84,27 @@ def explain_word(
 ) -> None:
     """Say what became of a word that was kept before, by what it is known by outside."""
     session.execute(
-        update(ProviderEvent)
-        .where(
-            ProviderEvent.source == source,
-            ProviderEvent.external_id == external_id,
-            ProviderEvent.outcome == EventOutcome.OPEN,
-        )
-        .values(
-            outcome=outcome,
-            reason=reason,
-            handled_at=None if outcome is EventOutcome.OPEN else now,
-        )
-        .execution_options(synchronize_session=False)
+        _EXPLAIN,
+        {
+            "from_source": source,
+            "known_as": external_id,
+            "became": outcome,
+            "because": reason,
+            "at": None if outcome is EventOutcome.OPEN else now,
+        },
     )
+
+
+_EXPLAIN = (
+    update(ProviderEvent)
+    .where(
+        ProviderEvent.source == bindparam("from_source"),
+        ProviderEvent.external_id == bindparam("known_as"),
+        ProviderEvent.outcome == EventOutcome.OPEN,
+    )
+    .values(outcome=bindparam("became"), reason=bindparam("because"), handled_at=bindparam("at"))
+    .execution_options(synchronize_session=False)
+)
 
 
 def explain_event(

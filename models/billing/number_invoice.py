@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import bindparam
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -26,13 +27,19 @@ def next_numbers(session: Session, series: str, count: int, *, at: datetime) -> 
     if not count:
         return []
     year = paris(at).year
-    last: int = session.execute(
-        insert(InvoiceCounter)
-        .values(series=series, year=year, last_number=count)
-        .on_conflict_do_update(
-            index_elements=["series", "year"],
-            set_={"last_number": InvoiceCounter.last_number + count},
-        )
-        .returning(InvoiceCounter.last_number)
-    ).scalar_one()
+    asked = {"of_series": series, "of_year": year, "count": count}
+    last: int = session.execute(_COUNT_ON, asked).scalar_one()
     return [f"{series}-{year}-{number:06d}" for number in range(last - count + 1, last + 1)]
+
+
+_COUNT_ON = (
+    insert(InvoiceCounter)
+    .values(
+        series=bindparam("of_series"), year=bindparam("of_year"), last_number=bindparam("count")
+    )
+    .on_conflict_do_update(
+        index_elements=["series", "year"],
+        set_={"last_number": InvoiceCounter.last_number + bindparam("count")},
+    )
+    .returning(InvoiceCounter.last_number)
+)

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Table, exists, func, insert, select
+from sqlalchemy import Table, bindparam, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from models.billing.begin_period import NextPeriod, begin_period, next_period
 from models.billing.customer import Customer
-from models.billing.due_renewals import is_tried, lock_due
+from models.billing.due_renewals import IS_TRIED, lock_due
 from models.billing.invoice import Invoice, InvoiceKind, InvoiceLine, InvoiceStatus
 from models.billing.invoice_attempt import Card, Columns, attempt_for, cards_by_id, charge_for
 from models.billing.payment_attempt import PaymentAttempt
@@ -155,40 +155,44 @@ def _taken(session: Session, customers: Sequence[Customer], since: datetime) -> 
     """Those whose change of plan is asked for, and those that another run has tried meanwhile.
     Looked for once the rows are locked, as a change looks for renewals, so that of two at once
     one finds the other."""
-    tried = exists().where(PaymentAttempt.invoice_id == Invoice.id, is_tried(since))
-    return set(
-        session.scalars(
-            select(Invoice.customer_id).where(
-                Invoice.customer_id.in_([customer.id for customer in customers]),
-                Invoice.status == InvoiceStatus.PENDING,
-                (Invoice.kind == InvoiceKind.UPGRADE) | tried,
-            )
-        )
-    )
+    keys = [customer.id for customer in customers]
+    return set(session.scalars(_TAKEN, {"keys": keys, "since": since}))
+
+
+_THESE = Invoice.customer_id.in_(bindparam("keys", expanding=True))
+_TAKEN = select(Invoice.customer_id).where(
+    _THESE,
+    Invoice.status == InvoiceStatus.PENDING,
+    (Invoice.kind == InvoiceKind.UPGRADE)
+    | exists().where(PaymentAttempt.invoice_id == Invoice.id, IS_TRIED),
+)
 
 
 def _waiting_invoices(
     session: Session, customers: Sequence[Customer]
 ) -> dict[tuple[UUID, datetime], tuple[Columns, int]]:
     """Per customer and period: the invoice that was opened for it, and how often it was tried."""
-    rows = session.execute(
-        select(
-            Invoice.id,
-            Invoice.customer_id,
-            Invoice.period_start,
-            Invoice.amount_including_tax,
-            Invoice.currency,
-            func.coalesce(func.max(PaymentAttempt.attempt_no), 0).label("tried"),
-        )
-        .join(PaymentAttempt, PaymentAttempt.invoice_id == Invoice.id, isouter=True)
-        .where(
-            Invoice.customer_id.in_([customer.id for customer in customers]),
-            Invoice.status == InvoiceStatus.PENDING,
-            Invoice.kind.in_([InvoiceKind.FIRST, InvoiceKind.RENEWAL]),
-        )
-        .group_by(Invoice.id)
-    ).mappings()
+    rows = session.execute(_WAITING, {"keys": [customer.id for customer in customers]}).mappings()
     return {(row["customer_id"], row["period_start"]): (dict(row), row["tried"]) for row in rows}
+
+
+_WAITING = (
+    select(
+        Invoice.id,
+        Invoice.customer_id,
+        Invoice.period_start,
+        Invoice.amount_including_tax,
+        Invoice.currency,
+        func.coalesce(func.max(PaymentAttempt.attempt_no), 0).label("tried"),
+    )
+    .join(PaymentAttempt, PaymentAttempt.invoice_id == Invoice.id, isouter=True)
+    .where(
+        _THESE,
+        Invoice.status == InvoiceStatus.PENDING,
+        Invoice.kind.in_([InvoiceKind.FIRST, InvoiceKind.RENEWAL]),
+    )
+    .group_by(Invoice.id)
+)
 
 
 def _write(session: Session, opened: Opened) -> None:

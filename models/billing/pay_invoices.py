@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.accounts import User
@@ -58,8 +58,13 @@ def pay_invoices(session: Session, cases: Sequence[Case], *, actor: Actor, now: 
 
 def _people(session: Session, customers: Sequence[Customer]) -> Mapping[UUID, Buyer]:
     keys = {customer.user_id for customer in customers}
-    rows = session.execute(select(User.id, User.display_name, User.email).where(User.id.in_(keys)))
+    rows = session.execute(_PEOPLE, {"keys": list(keys)})
     return {key: Buyer(name, email) for key, name, email in rows}
+
+
+_PEOPLE = select(User.id, User.display_name, User.email).where(
+    User.id.in_(bindparam("keys", expanding=True))
+)
 
 
 def _issue(case: Case, number: str, buyer: Buyer, now: datetime) -> None:
@@ -132,15 +137,18 @@ def _facts(case: Case, button_id: UUID | None) -> dict[str, Any]:
 
 def _buttons(session: Session, customers: Sequence[Customer]) -> dict[UUID, UUID]:
     """Per customer: the button they came through, where its endpoint is told of payments."""
-    rows = session.execute(
-        select(CaptureEndpoint.customer_id, CaptureEndpoint.button_id)
-        .join(PaymentButton, PaymentButton.id == CaptureEndpoint.button_id)
-        .where(
-            CaptureEndpoint.customer_id.in_([customer.id for customer in customers]),
-            CaptureEndpoint.purpose == CapturePurpose.PURCHASE,
-            CaptureEndpoint.status == CaptureStatus.COMPLETED,
-            PaymentButton.webhook_url.is_not(None),
-        )
-        .order_by(CaptureEndpoint.completed_at)
-    )
+    rows = session.execute(_BUTTONS, {"keys": [customer.id for customer in customers]})
     return {customer: button for customer, button in rows if customer and button}
+
+
+_BUTTONS = (
+    select(CaptureEndpoint.customer_id, CaptureEndpoint.button_id)
+    .join(PaymentButton, PaymentButton.id == CaptureEndpoint.button_id)
+    .where(
+        CaptureEndpoint.customer_id.in_(bindparam("keys", expanding=True)),
+        CaptureEndpoint.purpose == CapturePurpose.PURCHASE,
+        CaptureEndpoint.status == CaptureStatus.COMPLETED,
+        PaymentButton.webhook_url.is_not(None),
+    )
+    .order_by(CaptureEndpoint.completed_at)
+)

@@ -61,11 +61,13 @@ def prepare_attempt(session: Session, capture_id: UUID, *, now: datetime) -> Pay
 
 def attempt_of_try(session: Session, capture: CaptureEndpoint) -> PaymentAttempt | None:
     """The attempt of the checkout's current try, where one was made."""
-    return session.scalar(
-        select(PaymentAttempt).where(
-            PaymentAttempt.capture_id == capture.id, PaymentAttempt.attempt_no == capture.try_no
-        )
-    )
+    return session.scalar(_OF_TRY, {"capture_id": capture.id, "try_no": capture.try_no})
+
+
+_OF_TRY = select(PaymentAttempt).where(
+    PaymentAttempt.capture_id == bindparam("capture_id"),
+    PaymentAttempt.attempt_no == bindparam("try_no"),
+)
 
 
 def _is_spoken_for(session: Session, capture: CaptureEndpoint) -> bool:

@@ -6,7 +6,7 @@ leaves attempts of unknown outcome, which nobody charges again before they are r
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -39,18 +39,26 @@ def renew_due(*, dry_run: bool = False) -> dict[str, Any]:
         return _who_would_pay()
     began, since = time.monotonic(), clock.now()
     counts = {"due": 0, "charged": 0, "declined": 0, "unknown": 0, "errors": 0, "amount": 0}
-    after: Place | None = None
-    while places := _next_places(since, after):
-        after = places[-1]
+    for places in _by_chunks(since, _most_at_once()):
         _renew_chunk([place.customer_id for place in places], since, counts)
     return counts | {"seconds": round(time.monotonic() - began)}
 
 
-def _next_places(since: datetime, after: Place | None) -> Sequence[Place]:
+def _most_at_once() -> int:
     at_once = current_provider().calls_at_once
-    limit = CHUNK if at_once == 1 else at_once * CALLS_A_TURN
-    with staff_reading() as session:
-        return due_places(session, now=clock.now(), since=since, after=after, limit=limit)
+    return CHUNK if at_once == 1 else at_once * CALLS_A_TURN
+
+
+def _by_chunks(since: datetime, most: int) -> Iterator[Sequence[Place]]:
+    """Who is due, so many at once, until nobody is; a renewal may leave the next one due."""
+    after: Place | None = None
+    while True:
+        with staff_reading() as session:
+            places = due_places(session, now=clock.now(), since=since, after=after, limit=most)
+        if not places:
+            return
+        yield places
+        after = places[-1]
 
 
 def _renew_chunk(customer_ids: Sequence[UUID], since: datetime, counts: dict[str, int]) -> None:
@@ -82,13 +90,8 @@ MOST_SHOWN = 200
 def _who_would_pay() -> dict[str, Any]:
     due = amount = 0
     shown: list[dict[str, Any]] = []
-    now, after = clock.now(), None
-    while True:
+    for places in _by_chunks(clock.now(), CHUNK):
         with staff_reading() as session:
-            places = due_places(session, now=now, since=now, after=after, limit=CHUNK)
-            if not places:
-                break
-            after = places[-1]
             for customer in session.scalars(_in_order(places)):
                 price = next_period(customer).quote.price
                 due, amount = due + 1, amount + price

@@ -7,10 +7,11 @@ the first word that settles an attempt does, the others find it done.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from models.billing.customer import Customer
@@ -88,11 +89,7 @@ def _cases(session: Session, settled: Sequence[Settled]) -> list[Case]:
     """The rows of each word in the words' order; customers are locked before their invoices,
     and these before their attempts, each by key."""
     words = {word.attempt_id: word.payment for word in settled}
-    places = session.execute(
-        select(PaymentAttempt.id, Invoice.id, Invoice.customer_id)
-        .join(Invoice, Invoice.id == PaymentAttempt.invoice_id)
-        .where(PaymentAttempt.id.in_(words))
-    )
+    places = session.execute(_PLACES, {"keys": list(words)})
     where = {attempt: (invoice, customer) for attempt, invoice, customer in places}
     customers = _locked(session, Customer, {customer for _, customer in where.values()})
     invoices = _locked(session, Invoice, {invoice for invoice, _ in where.values()})
@@ -105,14 +102,25 @@ def _cases(session: Session, settled: Sequence[Settled]) -> list[Case]:
 
 
 def _locked(session: Session, table: type[Row], keys: Collection[UUID]) -> dict[UUID, Row]:
-    rows = session.scalars(
+    return {row.id: row for row in session.scalars(_locking(table), {"keys": list(keys)})}
+
+
+_PLACES = (
+    select(PaymentAttempt.id, Invoice.id, Invoice.customer_id)
+    .join(Invoice, Invoice.id == PaymentAttempt.invoice_id)
+    .where(PaymentAttempt.id.in_(bindparam("keys", expanding=True)))
+)
+
+
+@cache
+def _locking(table: type[Row]) -> Select[Any]:
+    return (
         select(table)
-        .where(table.id.in_(keys))
+        .where(table.id.in_(bindparam("keys", expanding=True)))
         .order_by(table.id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
-    return {row.id: row for row in rows}
 
 
 def _judge(

@@ -156,23 +156,35 @@ def keep_card_form(
     Raises CheckoutOver where the checkout has moved on meanwhile.
     """
     kept = session.scalars(
-        update(CaptureEndpoint)
-        .where(
-            CaptureEndpoint.id == capture_id,
-            CaptureEndpoint.status == CaptureStatus.PENDING,
-            CaptureEndpoint.try_no == try_no,
-        )
-        .values(
-            vault_capture_id=form.capture_id,
-            capture_url=form.iframe_url,
-            capture_secret_hash=digest(webhook_secret),
-        )
-        .returning(CaptureEndpoint)
-        .execution_options(synchronize_session=False, populate_existing=True)
+        _KEEP_FORM,
+        {
+            "key": capture_id,
+            "current_try": try_no,
+            "form": form.capture_id,
+            "url": form.iframe_url,
+            "secret_hash": digest(webhook_secret),
+        },
     ).one_or_none()
     if kept is None:
         raise CheckoutOver
     return kept
+
+
+_KEEP_FORM = (
+    update(CaptureEndpoint)
+    .where(
+        CaptureEndpoint.id == bindparam("key"),
+        CaptureEndpoint.status == CaptureStatus.PENDING,
+        CaptureEndpoint.try_no == bindparam("current_try"),
+    )
+    .values(
+        vault_capture_id=bindparam("form"),
+        capture_url=bindparam("url"),
+        capture_secret_hash=bindparam("secret_hash"),
+    )
+    .returning(CaptureEndpoint)
+    .execution_options(synchronize_session=False, populate_existing=True)
+)
 
 
 def give_up_checkout(

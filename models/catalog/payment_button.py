@@ -4,7 +4,7 @@ import enum
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from models import clock
@@ -72,11 +72,14 @@ class ButtonSighting(Keyed, Base):
 
 def button_by_key(session: Session, key: str) -> PaymentButton | None:
     """The button under a key with its plan, product and community loaded."""
-    return session.scalar(
-        select(PaymentButton)
-        .where(PaymentButton.button_key == key)
-        .options(
-            joinedload(PaymentButton.plan),
-            joinedload(PaymentButton.product).joinedload(Product.community),
-        )
+    return session.scalar(_BY_KEY, {"key": key})
+
+
+_BY_KEY = (
+    select(PaymentButton)
+    .where(PaymentButton.button_key == bindparam("key"))
+    .options(
+        joinedload(PaymentButton.plan),
+        joinedload(PaymentButton.product).joinedload(Product.community),
     )
+)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, exists, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, bindparam, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models.base import Base, Keyed, Stamped
@@ -37,7 +37,10 @@ class Product(Keyed, Stamped, Base):
 
 def product_by_slug(session: Session, slug: str) -> Product | None:
     """The product under a slug."""
-    return session.scalar(select(Product).where(Product.slug == slug))
+    return session.scalar(_BY_SLUG, {"slug": slug})
+
+
+_BY_SLUG = select(Product).where(Product.slug == bindparam("slug"))
 
 
 def has_free_product(session: Session, community_id: UUID) -> bool:

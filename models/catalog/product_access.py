@@ -4,7 +4,7 @@ import enum
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy import ForeignKey, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models.base import Base, Keyed, Stamped, enum_of
@@ -35,6 +35,7 @@ class ProductAccess(Keyed, Stamped, Base):
 
 def accesses_of(session: Session, product_id: UUID) -> Sequence[ProductAccess]:
     """What a product opens."""
-    return session.scalars(
-        select(ProductAccess).where(ProductAccess.product_id == product_id)
-    ).all()
+    return session.scalars(_OF_PRODUCT, {"product_id": product_id}).all()
+
+
+_OF_PRODUCT = select(ProductAccess).where(ProductAccess.product_id == bindparam("product_id"))

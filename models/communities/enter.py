@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.communities.community_member import CommunityMember
@@ -18,12 +18,7 @@ def enter_community(
     leave with one, and another purchase takes over when the first ends. A ban is not lifted
     by buying.
     """
-    member = session.scalar(
-        select(CommunityMember)
-        .where(CommunityMember.community_id == community_id, CommunityMember.user_id == user_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    member = session.scalar(_LOCKING, {"community_id": community_id, "user_id": user_id})
     if member is None:
         member = CommunityMember(
             community_id=community_id, user_id=user_id, customer_id=customer_id, joined_at=now
@@ -33,3 +28,14 @@ def enter_community(
         member.is_active = True
         member.customer_id = customer_id
     return member
+
+
+_LOCKING = (
+    select(CommunityMember)
+    .where(
+        CommunityMember.community_id == bindparam("community_id"),
+        CommunityMember.user_id == bindparam("user_id"),
+    )
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)

@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models import clock
-from models.errors import N_, BadInput
+from models.errors import N_, BadInput, Missing
 from models.ids import new_id
 from models.oversight.actor import Actor
 from models.oversight.emit import emit
@@ -36,15 +36,15 @@ def tick(session: Session, name: str, *, now: datetime) -> UUID | None:
     schedulers; ticks missed while none ran are caught up by this one. Raises UnknownJob.
     """
     due_at = periodic_named(name).due_until(now)
-    run_id = session.scalar(
-        insert(JobRun)
-        .values(id=new_id(), name=name, due_at=due_at)
-        .on_conflict_do_nothing(index_elements=["name", "due_at"])
-        .returning(JobRun.id)
-    )
+    run_id = session.scalar(_ONLY_ONE, {"id": new_id(), "name": name, "due_at": due_at})
     if run_id is not None:
         defer(session, name, str(run_id))
     return run_id
+
+
+_ONLY_ONE = (
+    insert(JobRun).on_conflict_do_nothing(index_elements=["name", "due_at"]).returning(JobRun.id)
+)
 
 
 def run_now(
@@ -94,10 +94,14 @@ def begin_run(session: Session, run_id: UUID, *, now: datetime, longest: timedel
 def begin_due_run(session: Session, name: str, *, due_at: datetime, now: datetime) -> UUID | None:
     """Begin the run of one due instant at once; None where that instant has its run already."""
     return session.scalar(
-        insert(JobRun)
-        .values(id=new_id(), name=name, due_at=due_at, status=RunStatus.RUNNING, started_at=now)
-        .on_conflict_do_nothing(index_elements=["name", "due_at"])
-        .returning(JobRun.id)
+        _ONLY_ONE,
+        {
+            "id": new_id(),
+            "name": name,
+            "due_at": due_at,
+            "status": RunStatus.RUNNING,
+            "started_at": now,
+        },
     )
 
 
@@ -114,13 +118,33 @@ def end_run(
 
     Any error is an event, of which the owner is told.
     """
+    counted = dict(counts or {})
+    errors = int(counted.pop("errors", 0)) + (error is not None)
+    if not errors:
+        run = session.scalar(_DONE, {"key": run_id, "at": now, "counted": counted})
+        if run is None:
+            raise Missing
+        return run
     run = JobRun.for_update(session, run_id)
     run.status = RunStatus.DONE if error is None else RunStatus.FAILED
-    run.ended_at, run.counts, run.error = now, dict(counts or {}), error
-    run.errors = int(run.counts.pop("errors", 0)) + (error is not None)
-    if run.errors:
-        emit(session, "oversight.job_failed", run, actor=actor, data={"job": run.name})
+    run.ended_at, run.counts, run.error, run.errors = now, counted, error, errors
+    emit(session, "oversight.job_failed", run, actor=actor, data={"job": run.name})
     return run
+
+
+_DONE = (
+    update(JobRun)
+    .where(JobRun.id == bindparam("key"))
+    .values(
+        status=RunStatus.DONE,
+        ended_at=bindparam("at"),
+        counts=bindparam("counted", type_=JobRun.counts.type),
+        error=None,
+        errors=0,
+    )
+    .returning(JobRun)
+    .execution_options(synchronize_session=False, populate_existing=True)
+)
 
 
 def ask_again(session: Session, *, now: datetime) -> int:
