@@ -64,20 +64,30 @@ class Base(DeclarativeBase):
     @classmethod
     def for_update(cls, session: Session, key: Any) -> Self:
         """The row under a key, read afresh, locked until the transaction ends. Raises Missing."""
-        row = session.scalars(_locking(cls), {"key": key}).one_or_none()
+        return cls._locked(session, key, weakly=False)
+
+    @classmethod
+    def held(cls, session: Session, key: Any) -> Self:
+        """As ``for_update``, by the weaker lock: rows that merely point at this one are written
+        meanwhile, also by who waits for what the caller takes next. Raises Missing."""
+        return cls._locked(session, key, weakly=True)
+
+    @classmethod
+    def _locked(cls, session: Session, key: Any, *, weakly: bool) -> Self:
+        row = session.scalars(_locking(cls, weakly), {"key": key}).one_or_none()
         if row is None:
             raise Missing
         return row
 
 
 @cache
-def _locking(table: type[Base]) -> Select[Any]:
+def _locking(table: type[Base], weakly: bool) -> Select[Any]:
     """Asks for a row by its key and locks it; made once, since it is sent at every step."""
     (key,) = inspect(table).primary_key
     return (
         select(table)
         .where(key == bindparam("key"))
-        .with_for_update()
+        .with_for_update(key_share=weakly)
         .execution_options(populate_existing=True)
     )
 

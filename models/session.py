@@ -13,7 +13,18 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Dialect,
+    Engine,
+    create_engine,
+    event,
+    func,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.orm import Session
 
 from models.errors import DomainError
@@ -225,6 +236,16 @@ def keep(session: Session, row: Row) -> Row:
     """
     session.info.setdefault("kept", []).append(row)
     return row
+
+
+def one_at_a_time(session: Session, name: str) -> None:
+    """Let whoever names the same wait until this transaction has ended: for what a count or a
+    look would miss that another is about to write.
+
+    Whoever takes several names takes them in one order everywhere (an address's, then the ip's
+    or the person's), and before any row's lock.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
 def defer(session: Session, job: str, *args: Any) -> None:

@@ -16,7 +16,7 @@ from models.accounts.email import clean_email
 from models.accounts.email_change import EmailChange
 from models.accounts.magic_link import void_links
 from models.accounts.mail_user import mail_user
-from models.accounts.pace import one_at_a_time, refuse_beyond
+from models.accounts.pace import refuse_beyond
 from models.accounts.platform import Platform
 from models.accounts.use_magic_link import LinkSpent, Suspended
 from models.accounts.user import User, user_by_email
@@ -24,6 +24,7 @@ from models.errors import N_, BadInput, DomainError
 from models.oversight import Actor, emit
 from models.oversight.waiting_mails import move_waiting
 from models.secrets import digest, new_token
+from models.session import one_at_a_time
 
 LIFETIME = timedelta(minutes=15)
 MINUTES = int(LIFETIME.total_seconds() // 60)

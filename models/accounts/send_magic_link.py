@@ -7,10 +7,11 @@ from sqlalchemy.orm import Session
 from models.accounts.email import clean_email
 from models.accounts.magic_link import MagicLink, links_asked, void_links
 from models.accounts.make_magic_link import LIFETIME, make_magic_link
-from models.accounts.pace import one_at_a_time, refuse_beyond
+from models.accounts.pace import refuse_beyond
 from models.accounts.platform import Platform
 from models.accounts.user import user_by_email
 from models.oversight import Actor, queue_mail
+from models.session import one_at_a_time
 
 PER_EMAIL, EMAIL_WINDOW = 5, timedelta(minutes=15)
 PER_IP, IP_WINDOW = 20, timedelta(hours=1)

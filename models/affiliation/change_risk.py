@@ -77,7 +77,7 @@ def change_risk(
     """
     now = now or clock.now()
     relocked = relock_commissions(session, affiliate_id, to, now=now) if relock else 0
-    profile = AffiliateProfile.for_update(session, affiliate_id)
+    profile = AffiliateProfile.held(session, affiliate_id)
     if to is profile.risk_level and pin in (None, profile.risk_pinned) and not relocked:
         return profile
     if not note.strip():

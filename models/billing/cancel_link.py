@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cryptography.fernet import InvalidToken
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.accounts import Platform, User
@@ -16,6 +16,7 @@ from models.errors import N_, Gone, TooMany
 from models.ids import new_id
 from models.oversight import OutgoingMail, queue_mail
 from models.secrets import seal, unseal
+from models.session import one_at_a_time
 from models.settings import current_settings
 
 KIND = "cancel_link"
@@ -90,8 +91,7 @@ def holder_of(session: Session, link: CancelLink) -> User | None:
 
 def _stay_within_limit(session: Session, platform: Platform, email: str, now: datetime) -> None:
     """Two asks at once for one address wait for each other, or both would pass the count."""
-    name = f"{KIND}:{platform}:{email.lower()}"
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    one_at_a_time(session, f"{KIND}:{platform}:{email.lower()}")
     sent = session.scalars(
         select(OutgoingMail.created_at)
         .where(

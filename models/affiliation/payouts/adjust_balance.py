@@ -42,7 +42,7 @@ def adjust_balance(
     it is made and told once. Raises BadAdjustment, AdjustmentUnexplained, KeyTaken for a key
     with other content.
     """
-    profile = AffiliateProfile.for_update(session, affiliate_id)
+    profile = AffiliateProfile.held(session, affiliate_id)
     if not 0 < abs(amount) <= MOST:
         raise BadAdjustment(field="amount")
     if not reason.strip():

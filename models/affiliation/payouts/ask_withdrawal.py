@@ -15,6 +15,7 @@ from models.errors import N_, BadInput, DomainError, NotAllowed
 from models.ids import new_id
 from models.ledger import Account, LedgerAccount, LedgerEntry, TransferType, post
 from models.oversight import Actor, emit
+from models.session import one_at_a_time
 from models.settings import current_settings
 
 
@@ -94,16 +95,31 @@ def ask_withdrawal(
 ) -> Withdrawal:
     """Reserve cents of what is available, to be reviewed and paid by hand.
 
-    ``key`` is the withdrawal's own, made with the form: sent twice, it asks once. Raises
-    DetailsMissing, InDebt, BelowMinimum, NotEnough, TooLittle, Suspended, OtherAsked.
+    ``key`` is the withdrawal's own, made with the form: sent twice, even at once, it asks once.
+    Raises DetailsMissing, InDebt, BelowMinimum, NotEnough, TooLittle, Suspended, OtherAsked.
     """
-    made = session.get(Withdrawal, key) if key else None
+    made = asked_before(session, affiliate_id, amount, key) if key else None
     if made is not None:
-        if (made.affiliate_id, made.requested_amount) != (affiliate_id, amount):
-            raise OtherAsked
         return made
     asked = preview_withdrawal(session, affiliate_id, amount)
     return reserve(session, affiliate_id, asked.terms, actor=actor, now=now, key=key)
+
+
+def asked_before(
+    session: Session, affiliate_id: UUID, amount: int | None, key: UUID
+) -> Withdrawal | None:
+    """The withdrawal that a key made before, of any amount where None is given.
+
+    Whoever sends the same key meanwhile waits for this transaction, and then finds it. Raises
+    OtherAsked where it was made for somebody else, or another amount.
+    """
+    one_at_a_time(session, f"withdrawal:{key}")
+    made = session.get(Withdrawal, key)
+    if made is None:
+        return None
+    if made.affiliate_id != affiliate_id or amount not in (None, made.requested_amount):
+        raise OtherAsked
+    return made
 
 
 def reserve(

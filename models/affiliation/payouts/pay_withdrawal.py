@@ -13,7 +13,7 @@ from models.affiliation.commission import Commission
 from models.affiliation.payout_method import PayoutMethod
 from models.affiliation.payouts.allocation import allocate, unpaid_commissions
 from models.affiliation.payouts.ask_withdrawal import (
-    OtherAsked,
+    asked_before,
     available_of,
     guard_amount,
     reserve,
@@ -120,11 +120,8 @@ def pay_now(
     OtherAsked for a key that paid somebody else, or another amount.
     """
     payment = Payment(method, reference, proof, notes, waive_fee)
-    made = session.get(Withdrawal, key) if key else None
+    made = asked_before(session, affiliate_id, amount, key) if key else None
     if made is not None:
-        asked = made.requested_amount if amount is None else amount
-        if (made.affiliate_id, made.requested_amount) != (affiliate_id, asked):
-            raise OtherAsked
         return made
     available = available_of(session, affiliate_id)
     terms = terms_of(available if amount is None else amount, waive_fee=waive_fee)

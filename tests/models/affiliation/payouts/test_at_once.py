@@ -137,6 +137,39 @@ class TestAsking:
             told = OutboxEvent.kind == "affiliation.balance_adjusted"
             assert session.scalar(select(func.count()).where(told)) == 1
 
+    def test_one_key_sent_by_all_asks_once(self, affiliate, now):
+        key = new_id()
+
+        answers = at_once(
+            lambda session, number: ask_withdrawal(
+                session, affiliate.user_id, 5_000, key=key, actor=OWNER, now=now
+            )
+        )
+
+        assert answers == {"done": SIXTEEN}
+        assert (balances(affiliate).available, balances(affiliate).reserved) == (11_000, 5_000)
+        proven()
+
+    def test_one_payment_sent_by_all_pays_once(self, affiliate, now):
+        key = new_id()
+
+        answers = at_once(
+            lambda session, number: pay_now(
+                session,
+                affiliate.user_id,
+                amount=5_000,
+                method=PayoutMethod.WIRE,
+                reference="VIR-1",
+                key=key,
+                actor=OWNER,
+                now=now,
+            )
+        )
+
+        assert answers == {"done": SIXTEEN}
+        assert balances(affiliate).available == 11_000
+        proven()
+
     def test_beside_debits_never_overdraws_by_asking(self, affiliate, now):
         at_once(
             lambda session, number: ask_withdrawal(
@@ -151,6 +184,22 @@ class TestAsking:
         assert found.adjusted == -8_000
         assert found.available == 8_000 - found.reserved
         assert found.reserved in (5_000, 10_000, 15_000)
+        proven()
+
+    def test_adjusting_beside_other_postings_does_not_deadlock(self, affiliate, now):
+        keys = [asked(affiliate, now, amount=5_000, approved=False) for _ in range(3)]
+
+        answers = at_once(
+            lambda session, number: adjust_balance(
+                session, affiliate.user_id, 100, reason="x", actor=OWNER, now=now
+            ),
+            lambda session, number: cancel_withdrawal(
+                session, keys[number // 2 % 3], actor=OWNER, now=now
+            ),
+        )
+
+        assert answers["done"] >= SIXTEEN // 2 + 3
+        assert balances(affiliate).available == 16_000 + 8 * 100
         proven()
 
 
