@@ -24,16 +24,19 @@ def record_refund_answer(
     """Bring a refund to what the PSP says; a repeated word changes nothing.
 
     A success makes it PROCESSED with its numbered credit note. Anything else leaves it
-    APPROVED with what went wrong and when it is tried again. What does not fit (another
+    APPROVED with what went wrong and when it is tried again; said late of a sending that
+    another has followed, it changes nothing. What does not fit (another
     amount, a second refund, one that failed after it had succeeded) is left for a person.
     """
     invoice = lock_invoice(session, Refund.get(session, refund_id).invoice_id)
     refund = Refund.for_update(session, refund_id)
     if refund.status is not RefundStatus.APPROVED:
         return _of_closed(refund, answer)
+    if answer.outcome is PaymentOutcome.SUCCEEDED:
+        return _succeed(session, refund, invoice, answer, actor, now)
+    if _is_of_former_sending(refund, answer):
+        return NOTHING_NEW
     match answer.outcome:
-        case PaymentOutcome.SUCCEEDED:
-            return _succeed(session, refund, invoice, answer, actor, now)
         case PaymentOutcome.PENDING:
             return _wait(refund, answer, now)
         case PaymentOutcome.DECLINED | PaymentOutcome.ERROR:
@@ -41,6 +44,14 @@ def record_refund_answer(
     refund.last_error = answer.error_code or answer.outcome.value
     refund.next_try_at = now + WAITS[0]
     return NOTHING_NEW
+
+
+def _is_of_former_sending(refund: Refund, answer: RefundAnswer) -> bool:
+    """Whether a word speaks of a sending that was refused and that another has followed: taken
+    for the present one's, it would have the money sent once more beside it."""
+    under_another_key = answer.key is not None and answer.key != refund.key
+    known, told = refund.psp_refund_id, answer.refund_id
+    return under_another_key or (known is not None and told is not None and told != known)
 
 
 def _of_closed(refund: Refund, answer: RefundAnswer) -> Recorded:

@@ -296,6 +296,37 @@ class TestWebhooks:
         assert set(reasons) == {"refund_not_ours"}
         assert refunds() == []
 
+    @pytest.mark.parametrize("kind", ["refund.failed", "refund.updated"])
+    def test_late_ones_of_a_refused_sending_send_nothing_beside_the_next(self, twin, kind):
+        sale = sold(twin)
+        refund = give_back(sale.invoice_id, 2000)
+        twin.fail_next("refund", Fault.PENDING)
+        send_refunds()
+        former = row(Refund, refund.id).psp_refund_id
+        if kind == "refund.failed":
+            twin.settle_refund(former, succeeded=False)
+            assert webhook(twin, kind, 1, refund=former) is EventOutcome.POSTED
+        else:
+            pending = twin.refunds[former]
+            twin.settle_refund(former, succeeded=False)
+            webhook(twin, "refund.failed", 1, refund=former)
+            twin.refunds[former] = pending
+        later()
+        twin.fail_next("refund", Fault.PENDING)
+        send_refunds()
+        second = row(Refund, refund.id).psp_refund_id
+
+        assert webhook(twin, kind, 2, refund=former) is EventOutcome.DUPLICATE
+
+        waiting = row(Refund, refund.id)
+        assert (waiting.psp_refund_id, waiting.refusals) == (second, 1)
+        later()
+        send_refunds()
+        twin.settle_refund(second)
+        later()
+        assert send_refunds()["processed"] == 1
+        assert len(twin.refunds) == 2
+
     def test_that_fails_what_had_arrived_is_left_to_explain(self, twin):
         give_back(sold(twin).invoice_id)
         send_refunds()
