@@ -10,6 +10,7 @@ from jobs.mail_attachments import attach
 from models.accounts.mail_user import mail_user
 from models.base import Json
 from models.billing import CreditNote, Customer, Invoice, PaymentMethod, Refund
+from models.billing.refund import BY_HAND
 from models.oversight import OutboxEvent
 
 
@@ -41,7 +42,7 @@ def mail_refund_processed(session: Session, event: OutboxEvent) -> None:
     method = session.get(PaymentMethod, method_id) if method_id else None
     said = {
         "credit_note": note.number,
-        "by_hand": refund.extra.get("by_hand", ""),
+        "by_hand": refund.extra.get(BY_HAND, ""),
         "card_brand": method.brand if method else "",
         "card_last4": method.last4 if method else "",
         "attached": [attach("credit_note", note.id, note.number)],

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from models.billing import Invoice, InvoiceKind, InvoiceStatus
 from models.billing.own_invoices import OwnInvoice
-from models.billing.refund import Refund, RefundStatus, refundable_until
+from models.billing.refund import BY_HAND, Refund, RefundStatus, refundable_until
 from models.errors import N_
 from public.amounts import amount_text, day_text
 
@@ -89,6 +89,13 @@ def refund_words(refund: Refund) -> str:
         case RefundStatus.REJECTED:
             return _("Refund of %(amount)s refused: %(why)s", why=refund.rejection_reason, **said)
     day = day_text(refund.processed_at or refund.requested_at)
+    if reference := refund.extra.get(BY_HAND):
+        return _(
+            "%(amount)s paid back on %(date)s, under the reference %(reference)s.",
+            date=day,
+            reference=reference,
+            **said,
+        )
     return _("%(amount)s paid back to your card on %(date)s.", date=day, **said)
 
 

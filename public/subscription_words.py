@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 
 from models.billing import Customer, CustomerStatus
 from models.billing.decline_codes import decline_of
+from models.billing.end_subscription import ended_at
 from models.billing.order import renounced_at, withdrawal_until
 from models.billing.own_purchases import OwnPurchase
 from models.billing.quote import Quote
@@ -109,7 +110,9 @@ def may_cancel(customer: Customer) -> bool:
 
 
 def end_of_access(customer: Customer) -> datetime | None:
-    """When access ends if nothing is charged any more; None where it does not end."""
+    """When access ended, or ends if nothing is charged any more; None where it does not end."""
+    if ended := ended_at(customer):
+        return min(ended, customer.subscription_ends_at or ended)
     if customer.status is CustomerStatus.TRIAL:
         return customer.trial_ends_at
     return customer.subscription_ends_at

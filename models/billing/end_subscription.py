@@ -13,6 +13,16 @@ from models.billing.invoice import Invoice, InvoiceStatus
 from models.billing.order import cancelled_by_renouncing
 from models.oversight import Actor, emit_all
 
+ENDED = "ended_at"
+"""Under this name a customer's ``extra`` notes when the purchase last ended."""
+
+
+def ended_at(customer: Customer) -> datetime | None:
+    """When a purchase that is over ended, its accesses with it; None while it runs, and for one
+    of before this was noted."""
+    noted = customer.extra.get(ENDED)
+    return datetime.fromisoformat(noted) if noted and not customer.is_running else None
+
 
 def end_subscription(
     session: Session,
@@ -60,6 +70,7 @@ def end_subscriptions(
         customer.become(status)
         customer.next_charge_at = None
         customer.next_plan_id = customer.next_terms = None
+        customer.extra = {**customer.extra, ENDED: now.isoformat()}
         if status is CustomerStatus.CANCELLED and customer.cancelled_at is None:
             customer.cancelled_at = now
     if ending:

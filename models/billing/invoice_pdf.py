@@ -14,6 +14,7 @@ from models.base import Json
 from models.billing.credit_note import CreditNote
 from models.billing.invoice import Invoice, InvoiceLine
 from models.billing.payment_method import PaymentMethod
+from models.billing.refund import BY_HAND, Refund
 from models.errors import N_, DomainError
 from models.pdf import Column, Party, Sheet, Wording, wording
 
@@ -62,7 +63,8 @@ def invoice_pdf(session: Session, invoice_id: UUID, locale: str) -> bytes:
 def credit_note_pdf(session: Session, credit_note_id: UUID, locale: str) -> bytes:
     """A credit note, with the invoice that it corrects. Raises Missing and FontsMissing."""
     note = CreditNote.get(session, credit_note_id)
-    invoice = Invoice.get(session, note.invoice_id)
+    invoice, refund = Invoice.get(session, note.invoice_id), Refund.get(session, note.refund_id)
+    reference = refund.extra.get(BY_HAND)
     words, mentions = wording(locale), note.mentions
     title = words.say(N_("Credit note %(number)s"), number=note.number)
     sheet = Sheet(locale=locale, title=title, issued_at=note.issued_at, footing=_footing(mentions))
@@ -71,7 +73,9 @@ def credit_note_pdf(session: Session, credit_note_id: UUID, locale: str) -> byte
             (words.say(N_("Date of issue")), words.day(note.issued_at)),
             (words.say(N_("Corrects invoice")), str(invoice.number)),
             (words.say(N_("Invoice of")), words.day(invoice.paid_at or note.issued_at)),
-            (words.say(N_("Given back to")), _card(session, invoice)),
+            (words.say(N_("Given back under")), reference)
+            if reference
+            else (words.say(N_("Given back to")), _card(session, invoice)),
         ]
     )
     _parties(sheet, words, mentions)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
@@ -76,13 +77,13 @@ class Buyer:
     email: str
 
 
-def mentions_for(user: User | Buyer, quote: Quote) -> Json:
-    """The seller's, buyer's and product's particulars as they stand now."""
-    settings = current_settings()
-    charged = bool(settings.vat_rate)
+def mentions_for(user: User | Buyer, quote: Quote, *, tax_rate: Decimal) -> Json:
+    """The seller's, buyer's and product's particulars as they stand now, and what the law has an
+    invoice of this rate say of VAT: the rate is the invoice's own, fixed when it was asked for."""
+    charged = bool(tax_rate)
     return {
         "seller": seller_now(charges_vat=charged),
-        "vat": rate_text(settings.vat_rate * 100) if charged else WITHOUT_VAT,
+        "vat": rate_text(tax_rate * 100) if charged else WITHOUT_VAT,
         "buyer": {"name": user.display_name, "email": user.email},
         "product": quote.product_name,
         "plan": quote.plan_name,

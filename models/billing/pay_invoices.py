@@ -73,7 +73,7 @@ def _issue(case: Case, number: str, buyer: Buyer, now: datetime) -> None:
     invoice.number, invoice.paid_at = number, now
     invoice.payment_method_id = case.attempt.payment_method_id
     invoice.psp_payment_id, invoice.psp_status = payment.payment_id, payment.psp_status
-    invoice.mentions = mentions_for(buyer, _quote_of(case))
+    invoice.mentions = mentions_for(buyer, _quote_of(case), tax_rate=invoice.tax_rate)
 
 
 def _apply(session: Session, case: Case, actor: Actor, now: datetime) -> None:

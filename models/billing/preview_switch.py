@@ -41,6 +41,13 @@ class SamePlan(DomainError):
     message = N_("This is the present plan already.")
 
 
+class CyclesUsedUp(DomainError):
+    """The plan ends after so many payments, and as many have been made."""
+
+    code = "cycles_used_up"
+    message = N_("This plan has a fixed number of payments, and as many have been made already.")
+
+
 class NoCard(DomainError):
     code = "no_card"
     message = N_("There is no card to charge. Add one first.")
@@ -59,7 +66,7 @@ def reckoned(session: Session, customer: Customer, plan_id: UUID, *, now: dateti
 
     Raises NotRunning, Complimentary, PastDue, Cancelling, NeverRenews for what was bought for
     good and for a cheaper plan where nothing more is charged, AnotherProduct, PlanOff,
-    SamePlan, and NoCard where there is something to pay, now or later, and no card.
+    SamePlan, CyclesUsedUp, and NoCard where there is something to pay, now or later, and no card.
     """
     _refuse_standing(customer)
     plan = _refuse_plan(customer, session.get(Plan, plan_id))
@@ -68,6 +75,9 @@ def reckoned(session: Session, customer: Customer, plan_id: UUID, *, now: dateti
     quote = quote_of(Product.get(session, plan.product_id), plan)
     if customer.default_payment_method_id is None and quote.price:
         raise NoCard
+    most = quote.max_billing_cycles
+    if most is not None and customer.billing_cycles_done >= most:
+        raise CyclesUsedUp
     if customer.status is CustomerStatus.TRIAL:
         assert customer.trial_ends_at is not None
         return switch_in_trial(plan.id, quote, trial_ends_at=customer.trial_ends_at)

@@ -30,6 +30,9 @@ GRANTED = (RefundStatus.APPROVED, RefundStatus.PROCESSED)
 """Decided in the client's favour: the money is on its way or back."""
 
 
+BY_HAND = "by_hand"
+"""Under this name a refund's ``extra`` has the reference of who gave it back outside the PSP."""
+
 QUEUE_ORDER = "strpos('APPROVED PENDING'::text, status::text)"
 """How urgent a refund is to the owner, as its index has it: to be decided 10, being sent 1, else 0
 (where the status stands in the words)."""

@@ -36,8 +36,9 @@ class Settled:
 
 @dataclass
 class Settlement:
-    """What some words did: ``amount`` in cents is what was charged; ``to_explain`` says per
-    attempt what a person has to look at; ``changed`` are the attempts that moved."""
+    """How the attempts of some words stand, whoever brought the word that settled each:
+    ``amount`` in cents is what was charged; ``to_explain`` says per attempt what a person has
+    to look at; ``changed`` are the attempts that these words moved."""
 
     charged: int = 0
     amount: int = 0
@@ -62,7 +63,8 @@ def settle_invoices(
     paid: list[Case] = []
     refused: list[Case] = []
     with session.no_autoflush:  # each row is written once
-        for case in _cases(session, settled):
+        cases = _cases(session, settled)
+        for case in cases:
             outcome = _judge(session, case, result, now)
             if outcome is None:
                 continue
@@ -78,11 +80,23 @@ def settle_invoices(
                 paid.append(case)
         pay_invoices(session, paid, actor=actor, now=now)
         refuse_invoices(session, refused, actor=actor, now=now)
-    result.charged = len(paid)
-    result.amount = sum(case.invoice.amount_including_tax for case in paid)
-    result.declined = sum(case.attempt.outcome is AttemptOutcome.DECLINED for case in refused)
-    result.errors = len(refused) - result.declined
+    _count(result, cases)
     return result
+
+
+def _count(result: Settlement, cases: Sequence[Case]) -> None:
+    """A run's summary is of all that it charged: a webhook may have been faster than its answer."""
+    for case in cases:
+        match case.attempt.outcome:
+            case AttemptOutcome.SUCCEEDED:
+                result.charged += 1
+                result.amount += case.attempt.amount
+            case AttemptOutcome.DECLINED:
+                result.declined += 1
+            case AttemptOutcome.ERROR:
+                result.errors += 1
+            case _:
+                result.unknown += 1
 
 
 def _cases(session: Session, settled: Sequence[Settled]) -> list[Case]:
@@ -147,7 +161,6 @@ def _judge(
             attempt.message = "never_arrived"
             return AttemptOutcome.ERROR
     attempt.message = payment.error_code or payment.psp_status
-    result.unknown += 1
     return None
 
 

@@ -24,6 +24,7 @@ from models.errors import N_, DomainError
 from models.oversight import Actor, emit
 from models.oversight.emit import told_together
 from models.session import keep
+from models.settings import current_settings
 
 
 class PaidTwice(DomainError):
@@ -145,7 +146,7 @@ def _invoice(
         lines=quote.lines,
         period_start=now,
         period_end=dates.period_end,
-        mentions=mentions_for(user, quote),
+        mentions=mentions_for(user, quote, tax_rate=current_settings().vat_rate),
         paid_at=now,
     )
 

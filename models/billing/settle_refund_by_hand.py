@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from models.billing.issue_credit_note import issue_credit_note
-from models.billing.refund import Refund, RefundStatus
+from models.billing.refund import BY_HAND, Refund, RefundStatus
 from models.billing.request_refund import lock_invoice
 from models.errors import N_, BadInput, DomainError
 from models.oversight import Actor, emit
@@ -46,7 +46,7 @@ def settle_refund_by_hand(
     refund.become(RefundStatus.PROCESSED)
     refund.processed_at = now
     refund.next_try_at = refund.last_error = None
-    refund.extra = {**refund.extra, "by_hand": reference.strip()}
+    refund.extra = {**refund.extra, BY_HAND: reference.strip()}
     note = issue_credit_note(session, refund, invoice, now=now)
     emit(
         session,

@@ -46,6 +46,11 @@ class Cancelling(DomainError):
     message = N_("This purchase is cancelled and ends by itself. Take the cancellation back first.")
 
 
+class ContractRenounced(DomainError):
+    code = "contract_renounced"
+    message = N_("This contract was withdrawn from, so nothing more is charged.")
+
+
 class PaymentUnderWay(DomainError):
     """An invoice waits for its payment, or for word of it."""
 

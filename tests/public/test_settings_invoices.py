@@ -13,9 +13,11 @@ from models.billing.approve_refund import approve_refund
 from models.billing.choose_provider import use_provider
 from models.billing.credit_note import CreditNote
 from models.billing.in_process import InProcessProvider
+from models.billing.provider import RefundRequest
 from models.billing.refund import Refund, RefundStatus
 from models.billing.reject_refund import reject_refund
 from models.billing.send_refunds import send_refunds
+from models.billing.settle_refund_by_hand import settle_refund_by_hand
 from models.oversight import SYSTEM
 from models.session import staff_reading, unit_of_work
 from tests.public.clients import EVE, buyer, client_of, put_product_on_sale
@@ -165,6 +167,22 @@ class TestAskingBack:
 
         assert "Refund of €49 refused: All lessons were taken" in page
         assert refund(ada) in page
+
+    def test_money_wired_by_hand_does_not_go_to_a_card(self, ada, twin):
+        twin.refund(RefundRequest("elsewhere", ada.invoices[0].psp_payment_id, 4900))
+        ada.press(refund(ada), reason="Please")
+        with unit_of_work() as session:
+            approve_refund(session, asked()[0].id, actor=SYSTEM, now=clock.now())
+        send_refunds()
+        with unit_of_work() as session:
+            settle_refund_by_hand(
+                session, asked()[0].id, reference="VIR-7", actor=SYSTEM, now=clock.now()
+            )
+
+        page = ada.page().text
+
+        assert "€49 paid back on 10 March, under the reference VIR-7." in page
+        assert "to your card" not in page
 
     def test_money_given_back_is_told_with_its_credit_note(self, app, ada, now):
         ada.press(refund(ada), reason="Please")

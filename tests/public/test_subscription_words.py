@@ -17,6 +17,7 @@ from models.billing import (
     PaymentAttempt,
     PaymentMethod,
 )
+from models.billing.end_subscription import ENDED
 from models.billing.own_purchases import own_purchases
 from models.billing.quote import quote_of
 from models.catalog import BillingInterval
@@ -156,6 +157,15 @@ class TestSentences:
         assert it.sentences == ("Ended on 9 March.",)
         assert it.sales_path.startswith("/p/")
         assert not any((it.may_cancel, it.may_undo, it.may_switch, it.may_update_card))
+
+    def test_one_ended_before_its_period_says_so(self, shown, make, now):
+        it = shown(
+            status=CustomerStatus.CANCELLED,
+            subscription_ends_at=now + 10 * DAY,
+            extra={ENDED: (now - DAY).isoformat()},
+        )
+
+        assert it.sentences == ("Ended on 9 March.",)
 
     def test_without_terms_it_still_stands(self, shown, now):
         it = shown(terms={}, next_charge_at=now + DAY)

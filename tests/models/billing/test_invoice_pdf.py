@@ -7,12 +7,16 @@ import pytest
 from pypdf import PdfReader
 from sqlalchemy import select
 
+from models import clock
 from models.accounts import User
 from models.billing import CreditNote, Invoice, InvoiceStatus
 from models.billing.invoice_pdf import NotIssued, credit_note_pdf, invoice_pdf
+from models.billing.provider import RefundRequest
 from models.billing.send_refunds import send_refunds
+from models.billing.settle_refund_by_hand import settle_refund_by_hand
 from models.errors import Missing
 from models.ids import new_id
+from models.oversight import SYSTEM
 from models.session import member_session, staff_reading, unit_of_work
 from models.settings import current_settings, use_settings
 from tests.refunds import give_back, invoice_of, sold
@@ -31,6 +35,17 @@ def read(data):
 
 def without_vat():
     use_settings(current_settings().model_copy(update={"vat_rate": Decimal(0)}))
+
+
+def given_back_by_hand(twin):
+    """An invoice whose refund the provider refused, so that it was wired."""
+    sale = sold(twin)
+    twin.refund(RefundRequest("elsewhere", invoice_of(sale).psp_payment_id, 4900))
+    refund = give_back(sale.invoice_id)
+    send_refunds()
+    with unit_of_work() as session:
+        settle_refund_by_hand(session, refund.id, reference="VIR-7", actor=SYSTEM, now=clock.now())
+    return sale
 
 
 def note_of(invoice_id):
@@ -139,6 +154,13 @@ class TestCreditNote:
             text = read(credit_note_pdf(session, note_of(sale.invoice_id).id, locale))
         assert "art. 293 B" in text
         assert "%" not in text
+
+    def test_wired_by_hand_it_names_the_reference_and_no_card(self, twin):
+        sale = given_back_by_hand(twin)
+        with staff_reading() as session:
+            text = read(credit_note_pdf(session, note_of(sale.invoice_id).id, "en"))
+        assert "VIR-7" in text
+        assert "4242" not in text
 
 
 class TestWhoMayRead:

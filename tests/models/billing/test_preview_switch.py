@@ -10,6 +10,7 @@ from models.billing.apply_switch import apply_switch, apply_unpaid, give_up_swit
 from models.billing.extend_period import extend_period
 from models.billing.preview_switch import (
     AnotherProduct,
+    CyclesUsedUp,
     NoCard,
     PlanOff,
     SamePlan,
@@ -204,6 +205,20 @@ class TestApply:
         assert (invoice.status, invoice.number) == (InvoiceStatus.VOID, None)
         assert customer.current_plan_id == plans["basic"].id
         assert len(session.scalars(select(OutboxEvent)).all()) == 1
+
+
+@pytest.mark.parametrize("price", [1900, 9900])
+def test_a_plan_whose_payments_are_all_made_is_refused(session, make, price):
+    basic = make.plan()
+    short = make.plan(product=basic.product, price_amount=price, max_billing_cycles=3)
+    customer = subscribe(make, basic)
+    for done, fine in ((2, True), (3, False), (5, False)):
+        customer.billing_cycles_done = done
+        if fine:
+            assert look(session, customer, short)
+        else:
+            with pytest.raises(CyclesUsedUp):
+                look(session, customer, short)
 
 
 class TestUndo:

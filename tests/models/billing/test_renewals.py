@@ -1,6 +1,8 @@
 """Renewals: dates, dunning, ends, what each answer does, safe at any hour and twice."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
@@ -11,12 +13,14 @@ from models.billing import (
     AttemptOutcome,
     Customer,
     CustomerStatus,
+    EventOutcome,
     Invoice,
     InvoiceKind,
     InvoiceStatus,
     PaymentAttempt,
 )
 from models.billing.end_periods import end_due_periods
+from models.billing.hear_psp import hear_psp
 from models.billing.in_process import Fault
 from models.billing.renew_due import renew_due
 from models.billing.resolve_unknown import resolve_unknown
@@ -65,6 +69,24 @@ def change_card(number, twin):
 
 def ends():
     return one(Customer).subscription_ends_at.astimezone(PARIS).replace(tzinfo=None).isoformat()
+
+
+@pytest.mark.parametrize(("asked", "paid"), [("0", "0.20"), ("0.20", "0")])
+def test_an_invoice_says_of_vat_what_its_own_rate_asks_for(twin, asked, paid):
+    """The setting may change while a payment is awaited; what was asked for does not."""
+    use_settings(current_settings().model_copy(update={"vat_rate": Decimal(asked)}))
+    bought_at(twin, "2026-03-10T12:00:00")
+    twin.fail_next("charge", Fault.LOST_AFTER)
+    renew_at("2026-04-10T02:00:00")
+    use_settings(current_settings().model_copy(update={"vat_rate": Decimal(paid)}))
+    clock.advance(timedelta(hours=1))
+
+    assert resolve_unknown()["resolved"] == 1
+
+    first, renewal = every(Invoice)
+    assert renewal.tax_rate == first.tax_rate == Decimal(asked)
+    for what in ("vat", "seller"):
+        assert renewal.mentions[what] == first.mentions[what]
 
 
 class TestPeriods:
@@ -358,6 +380,23 @@ class TestDunning:
         assert customer.status is CustomerStatus.ACTIVE
         assert customer.billing_anchor_at == clock.now()
         assert one(CommunityMember).is_active
+
+
+def test_a_run_counts_what_it_charged_where_webhooks_were_faster(twin, monkeypatch):
+    bought_at(twin, "2026-03-10T12:00:00")
+    charge = twin.charge
+
+    def heard_of_before_the_answer(request):
+        payment = charge(request)
+        told = {"id": "evt_1", "type": "payment_intent.succeeded", "payment": payment.payment_id}
+        assert hear_psp(json.dumps(told).encode(), "twin") is EventOutcome.POSTED
+        return payment
+
+    monkeypatch.setattr(twin, "charge", heard_of_before_the_answer)
+
+    counts = renew_at("2026-04-10T02:00:00")
+
+    assert (counts["due"], counts["charged"], counts["amount"]) == (1, 1, 4900)
 
 
 class TestUnknownOutcome:

@@ -11,10 +11,13 @@ from jobs.mail_rendering import render
 from models import clock
 from models.billing import AccessGrant, Customer, CustomerStatus, Invoice
 from models.billing.approve_refund import approve_refund
+from models.billing.cancel_subscription import cancel_subscription
 from models.billing.order import cancelled_by_renouncing
 from models.billing.refund import Refund, RefundStatus
 from models.billing.renounce_contract import NotRenounceable, renounce_contract
 from models.billing.request_refund import request_refund
+from models.billing.standing import ContractRenounced
+from models.billing.undo_cancel import undo_cancel
 from models.catalog import BillingInterval
 from models.errors import Missing
 from models.ids import new_id
@@ -71,6 +74,18 @@ class TestRenounceContract:
         assert again.declared_at == first.declared_at == now
         assert again.amount == 4900
         assert len(refunds()) == 1
+
+    @pytest.mark.parametrize("cancelled_before", [False, True])
+    def test_is_not_taken_back_with_a_cancellation(self, bought, now, cancelled_before):
+        if cancelled_before:
+            with unit_of_work() as session:
+                cancel_subscription(session, bought.id, actor=SYSTEM, now=now)
+        renounce(bought)
+
+        with pytest.raises(ContractRenounced), unit_of_work() as session:
+            undo_cancel(session, bought.id, actor=SYSTEM, now=now)
+
+        assert the_customer().next_charge_at is None
 
     def test_at_the_same_time_is_once(self, bought):
         with ThreadPoolExecutor(4) as pool:

@@ -23,8 +23,9 @@ from models.billing.periods import period_end
 from models.billing.preview_switch import SamePlan
 from models.billing.renew_due import renew_due
 from models.billing.resolve_unknown import look_into, resolve_unknown
-from models.billing.standing import PaymentUnderWay
+from models.billing.standing import PastDue, PaymentUnderWay
 from models.billing.switch_plan import SwitchChanged, switch_plan
+from models.billing.undo_switch import undo_switch
 from models.billing.void_switches import void_forgotten_switches
 from models.catalog import BillingInterval
 from models.errors import DomainError
@@ -147,6 +148,23 @@ class TestPaid:
         assert shop.switch(shop.basic).is_in_force
         assert shop.customer.next_plan_id is None
         assert shop.kinds()[-1] == "billing.switch_undone"
+
+    @pytest.mark.parametrize(
+        ("card", "fault", "refusal"),
+        [(DECLINED_LATER, None, PastDue), (GOOD, Fault.LOST_AFTER, PaymentUnderWay)],
+    )
+    def test_a_waiting_one_stays_once_its_renewal_is_asked_for(self, twin, card, fault, refusal):
+        shop = Shop(twin, card=card)
+        shop.switch(shop.cheaper)
+        clock.move_to(shop.customer.subscription_ends_at)
+        if fault:
+            twin.fail_next("charge", fault)
+        renew_due()
+
+        with pytest.raises(refusal), unit_of_work() as session:
+            undo_switch(session, shop.customer_id, actor=OWNER, now=clock.now())
+
+        assert shop.customer.next_plan_id == shop.cheaper.id
 
     def test_a_dearer_plan_takes_the_place_of_a_waiting_one(self, shop):
         shop.switch(shop.cheaper)
