@@ -71,6 +71,7 @@ HAPPENINGS = {
     "billing.invoice_paid": N_("Invoice paid"),
     "billing.notice_given": N_("Told ahead of a date"),
     "billing.paid_twice": N_("Paid twice: to be given back"),
+    "billing.word_left_open": N_("Word of the payment side to be explained"),
     "billing.payment_declined": N_("Payment declined"),
     "billing.payment_failed": N_("Payment failed"),
     "billing.payment_needs_action": N_("Sent to the bank to confirm"),
@@ -216,6 +217,7 @@ MAILS = {
 REASONS = {
     "account_deleted": N_("the account is deleted"),
     "cancelled": N_("cancelled by the client"),
+    "disputed": N_("the holder disputes the payment at their bank"),
     "payment_failed": N_("not paid"),
     "period_over": N_("the period is over"),
     "refunded": N_("paid back in full"),

@@ -7,6 +7,7 @@ from models import clock
 from models.accounts import Platform, User, UserType, user_by_email
 from models.base import Json
 from models.billing import CaptureEndpoint, Customer, Invoice
+from models.billing.record_answer import PAID_TWICE
 from models.oversight import JobRun, OutboxEvent, queue_mail
 from models.settings import current_settings
 
@@ -35,6 +36,15 @@ def alert_paid_twice(session: Session, event: OutboxEvent) -> None:
     ).one()
     said = {"amount": capture.amount, "currency": capture.currency}
     alert_owner(session, "paid_twice", capture.user.email, key=str(capture.id), said=said)
+
+
+def alert_word_left_open(session: Session, event: OutboxEvent) -> None:
+    """Tell the owner of a word of the payment side that only a person can explain: a dispute,
+    money for what was given up, a refund made elsewhere. A second payment has its own alert."""
+    because = str(event.data["because"])
+    if because != PAID_TWICE:
+        said = {"detail": f"{event.data['source']}: {because}"}
+        alert_owner(session, "left_open", event.data["kind"], key=event.subject_id, said=said)
 
 
 def alert_switch_unapplied(session: Session, event: OutboxEvent) -> None:

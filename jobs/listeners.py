@@ -18,6 +18,7 @@ from jobs.alert_listeners import (
     alert_ledger,
     alert_paid_twice,
     alert_switch_unapplied,
+    alert_word_left_open,
 )
 from jobs.client_mails import mail_withdrawal_receipt
 from jobs.figure_listeners import drop_figures
@@ -159,6 +160,7 @@ LISTENERS: Listeners = {
     "billing.switch_planned": (mail_switch_planned,),
     "billing.switch_unapplied": (alert_switch_unapplied,),
     "billing.switch_undone": (),
+    "billing.word_left_open": (alert_word_left_open,),
     "catalog.access_closed": (),
     "catalog.access_opened": (),
     "catalog.button_created": (),

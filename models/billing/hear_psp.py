@@ -30,6 +30,9 @@ HEEDED = frozenset(
 )
 """Kinds whose snapshot says what became of a charge; in others (``created``) it is half made."""
 
+DISPUTED = frozenset({"charge.dispute.created", "charge.dispute.closed"})
+"""Kinds that say that a holder has their bank take a payment back, and how that ended."""
+
 CHARGE_REFUNDED = "charge.refunded"
 
 
@@ -57,6 +60,9 @@ def _act(session: Session, row: ProviderEvent, event: PspEvent, now: datetime) -
         return
     if event.charge is not None and event.kind == CHARGE_REFUNDED:
         hear_charge(session, row, event.charge, now=now)
+        return
+    if event.kind in DISPUTED:
+        explain_event(row, EventOutcome.OPEN, reason="disputed", now=now)
         return
     if event.payment is None or event.kind not in HEEDED:
         explain_event(row, EventOutcome.IGNORED, reason="not_about_a_charge", now=now)

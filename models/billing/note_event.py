@@ -6,12 +6,13 @@ from typing import Any
 
 from sqlalchemy import bindparam, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from models.base import Json
 from models.billing.provider_event import EventOutcome, ProviderEvent
 from models.card_numbers import HIDDEN, is_card_number, without_card_numbers
 from models.ids import new_id
+from models.oversight import SYSTEM, emit
 
 VAULT = "vault"
 PSP = "psp"
@@ -110,9 +111,22 @@ _EXPLAIN = (
 def explain_event(
     event: ProviderEvent, outcome: EventOutcome, *, reason: str | None, now: datetime
 ) -> None:
-    """Say what became of a word; one already explained keeps its explanation."""
+    """Say what became of a word; one already explained keeps its explanation.
+
+    One that stays ``open`` with a reason waits for a person, and that is told as a fact.
+    """
     if event.outcome is not EventOutcome.OPEN:
         return
+    is_news = outcome is EventOutcome.OPEN and reason != event.reason
     event.outcome = outcome
     event.reason = reason
     event.handled_at = None if outcome is EventOutcome.OPEN else now
+    session = object_session(event)
+    if is_news and session is not None:
+        tell_open(session, event)
+
+
+def tell_open(session: Session, event: ProviderEvent) -> None:
+    """Tell that a word of the payment side waits for a person to explain it."""
+    data = {"kind": event.kind, "source": event.source, "because": event.reason}
+    emit(session, "billing.word_left_open", event, actor=SYSTEM, data=data)

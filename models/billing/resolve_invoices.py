@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from models import clock
 from models.billing.choose_provider import current_provider
 from models.billing.due_renewals import UNDER_WAY
-from models.billing.note_event import LOOK_UP, kept_body
+from models.billing.note_event import LOOK_UP, kept_body, tell_open
 from models.billing.payment_attempt import PaymentAttempt
 from models.billing.provider import Payment, PaymentOutcome
 from models.billing.provider_event import EventOutcome, ProviderEvent
@@ -124,6 +124,8 @@ def _settle(words: Sequence[Settled], *, kept: Mapping[UUID, UUID]) -> Settlemen
             for word in words
         ]
         session.execute(update(ProviderEvent), explained)
+        for attempt_id in done.to_explain:
+            tell_open(session, ProviderEvent.get(session, kept[attempt_id]))
     return done
 
 

@@ -1,6 +1,7 @@
 """Mails about refunds, and the documents that mails bring along."""
 
 import io
+import json
 from email import message_from_bytes, policy
 
 import pytest
@@ -12,6 +13,8 @@ from jobs.mail_rendering import render
 from jobs.mails import send_mails
 from jobs.oversight import dispatch
 from models import clock, pdf
+from models.billing import EventOutcome
+from models.billing.hear_psp import hear_psp
 from models.billing.in_process import Fault
 from models.billing.provider import RefundRequest
 from models.billing.reject_refund import reject_refund
@@ -36,6 +39,34 @@ def mails(kind=None):
 
 def alerts(what):
     return [mail for mail in mails("staff_alert") if mail.context["what"] == what]
+
+
+def hear(kind, number=1, **about):
+    told = {"id": f"evt_{number}", "type": kind, **about}
+    return hear_psp(json.dumps(told).encode(), "twin")
+
+
+class TestWhatOnlyAPersonCanExplain:
+    def test_a_dispute_waits_and_is_told_once(self, twin):
+        sold(twin)
+        for _ in range(2):
+            assert hear("charge.dispute.created") is EventOutcome.OPEN
+
+        [alert] = alerts("left_open")
+        assert "charge.dispute.created" in text_of(alert)
+        assert "disputed" in text_of(alert)
+
+    def test_a_refund_made_elsewhere_is_told(self, twin):
+        payment_id = invoice_of(sold(twin)).psp_payment_id
+        made = twin.refund(RefundRequest("by-hand", payment_id, 100))
+        hear("refund.created", refund=made.refund_id)
+
+        [alert] = alerts("left_open")
+        assert "refund_not_ours" in text_of(alert)
+
+    def test_what_moves_no_money_is_not(self, twin):
+        assert hear("customer.updated") is EventOutcome.IGNORED
+        assert alerts("left_open") == []
 
 
 def text_of(mail):
