@@ -53,6 +53,7 @@ MAILED = {
     "billing.renewal_declined": "payment_failed",
     "billing.subscription_cancelled": "cancelled",
     "billing.subscription_ended": "subscription_ended",
+    "billing.switch_given_up": "switch_refused",
     "billing.switch_planned": "switch_planned",
 }
 """Per event: the mail that follows from it, once its transaction is over."""

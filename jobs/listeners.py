@@ -20,7 +20,7 @@ from jobs.alert_listeners import (
     alert_switch_unapplied,
     alert_word_left_open,
 )
-from jobs.client_mails import mail_withdrawal_receipt
+from jobs.client_mails import mail_payment_not_made, mail_withdrawal_receipt
 from jobs.figure_listeners import drop_figures
 from jobs.mail_listeners import mail_commission, mail_receipt, mail_welcome
 from jobs.payout_mails import (
@@ -53,6 +53,7 @@ from jobs.subscription_mails import (
     mail_period_extended,
     mail_plan_switched,
     mail_switch_planned,
+    mail_switch_refused,
 )
 from jobs.webhook_listeners import tell_button
 from models.oversight.dispatch import Listeners
@@ -139,8 +140,8 @@ LISTENERS: Listeners = {
     "billing.invoice_paid": (mail_receipt, tell_button),
     "billing.notice_given": (mail_notice,),
     "billing.paid_twice": (alert_paid_twice,),
-    "billing.payment_declined": (),
-    "billing.payment_failed": (),
+    "billing.payment_declined": (mail_payment_not_made,),
+    "billing.payment_failed": (mail_payment_not_made,),
     "billing.payment_needs_action": (),
     "billing.payment_recovered": (mail_payment_recovered,),
     "billing.period_extended": (mail_period_extended,),
@@ -156,7 +157,7 @@ LISTENERS: Listeners = {
     "billing.refund_retried": (),
     "billing.refund_settled_by_hand": (mail_refund_processed,),
     "billing.subscription_ended": (mail_subscription_ended,),
-    "billing.switch_given_up": (),
+    "billing.switch_given_up": (mail_switch_refused,),
     "billing.switch_planned": (mail_switch_planned,),
     "billing.switch_unapplied": (alert_switch_unapplied,),
     "billing.switch_undone": (),

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from models.accounts.mail_user import mail_user
 from models.base import Json
-from models.billing import Customer, PaymentMethod
+from models.billing import Customer, Invoice, PaymentMethod
 from models.billing.order import cancelled_by_renouncing
 from models.billing.quote import Quote
 from models.billing.standing import ends_at
@@ -49,6 +49,16 @@ def mail_switch_planned(session: Session, event: OutboxEvent) -> None:
     plan = Plan.get(session, UUID(event.data["plan_id"]))
     said = {"next_plan": plan.name, "next_price": plan.price_amount, "at": event.data["at"]}
     _mail(session, event, "switch_planned", said)
+
+
+def mail_switch_refused(session: Session, event: OutboxEvent) -> None:
+    """That a change of plan was not paid, so that everything stays as it was: whoever went to
+    their bank, or closed the page, learns of it here."""
+    invoice = Invoice.get(session, event.subject_id)
+    customer = named_customer(session, invoice.customer_id)
+    plan = Plan.get(session, invoice.plan_id)
+    said = {"next_plan": plan.name, "asked": invoice.amount_including_tax}
+    mail_customer(session, customer, "switch_refused", said, key=str(event.id))
 
 
 def mail_period_extended(session: Session, event: OutboxEvent) -> None:
