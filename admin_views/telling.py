@@ -42,6 +42,8 @@ MAILED = {
     "billing.card_updated": "card_updated",
     "billing.contract_renounced": "withdrawal_receipt",
     "billing.invoice_paid": "receipt",
+    "billing.payment_declined": "payment_not_made",
+    "billing.payment_failed": "payment_not_made",
     "billing.payment_recovered": "payment_recovered",
     "billing.period_extended": "period_extended",
     "billing.plan_switched": "plan_switched",
