@@ -103,7 +103,8 @@ class Overview(Answer):
 
 
 class CommissionShown(Answer):
-    """``client`` is a masked address; rates are decimal texts."""
+    """``client`` is a masked address; rates are decimal texts. ``main_left`` and
+    ``extended_left`` are what was not taken back of a part before its day: that unlocks."""
 
     id: UUID
     status: CommissionStatus
@@ -117,7 +118,9 @@ class CommissionShown(Answer):
     rate_applied: str
     total_amount: int
     main_amount: int
+    main_left: int
     extended_amount: int
+    extended_left: int
     earned_at: datetime
     locked_until: datetime
     main_matured_at: datetime | None

@@ -147,6 +147,8 @@ def _commission(each: OwnCommission) -> dict[str, Any]:
         "invoice": sale.invoice,
         "invoice_kind": sale.kind,
         "rate_applied": rate_text(commission.rate_applied),
+        "main_left": commission.main_left,
+        "extended_left": commission.extended_left,
     }
 
 

@@ -97,6 +97,7 @@ class TestReading:
         assert len(listed["commissions"]) == 2
         assert one["client"] == "d•••@e•••.org"
         assert one["rate_applied"] == "30"
+        assert (one["main_left"], one["extended_left"]) == (9800, 2450)
         assert [fact["kind"] for fact in one["why"]] == [
             "base",
             "rate",
