@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from datetime import timedelta
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -11,9 +12,11 @@ from sqlalchemy import select
 
 from models import clock
 from models.accounts import Platform, UserType
-from models.affiliation import AffiliateProfile, Commission
+from models.affiliation import AffiliateProfile, Commission, PayoutMethod
 from models.affiliation.claw_back import claw_back
+from models.affiliation.mature import mature_due
 from models.affiliation.own_figures import forget_figures
+from models.affiliation.payouts.ask_withdrawal import ask_withdrawal
 from models.affiliation.profile import affiliate_by_slug
 from models.billing import Invoice
 from models.ids import new_id
@@ -64,7 +67,7 @@ def commission_of(name):
 
 
 def give_back(commission_id, **parts):
-    """Refund a commission's sale as far as that takes these cents out of its locked parts."""
+    """Refund a commission's sale so far that this takes these cents."""
     with unit_of_work() as session:
         invoice = Invoice.get(session, Commission.get(session, commission_id).invoice_id)
         share = Fraction(sum(parts.values()), 1225)
@@ -156,6 +159,23 @@ class TestDashboard:
         assert "€24.50" in before
         assert "€36.75" not in kept
         assert "€36.75" in ann.get("/affiliate/dashboard").text
+
+    def test_shows_what_is_on_its_way_beside_a_debt(self, app, ann, twin, now):
+        user = ann.user()
+        sell(twin, user, ["fay@example.org"], price=49000)
+        clock.move_to(now + timedelta(days=91))
+        mature_due()
+        with unit_of_work() as session:
+            AffiliateProfile.get(session, user.id).payout_paypal = "ann@example.org"
+            AffiliateProfile.get(session, user.id).payout_method = PayoutMethod.PAYPAL
+            ask_withdrawal(session, user.id, 14700, actor=SYSTEM, now=clock.now())
+        give_back(commission_of("ann").id, available=1225)
+        forget_figures(user.id)
+        page = signed_in(app, "ann").get("/affiliate/dashboard").text
+
+        debt = page.split("tile-debt")[1].split("</div>")[0]
+        assert "€12.25" in debt
+        assert "€147.00 is asked for and on its way" in debt
 
     def test_has_words_for_somebody_new(self, app, now):
         an_affiliate("ann")
