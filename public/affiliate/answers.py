@@ -65,6 +65,22 @@ class Joined(Answer):
     link: str
 
 
+class NameWanted(Body):
+    """Another link name."""
+
+    slug: Annotated[str, Field(max_length=60)]
+
+
+class NameShown(Answer):
+    """The name in the affiliate's links, the one before it, whose links go on, and whether it
+    can still be changed."""
+
+    slug: str
+    former_slug: str | None
+    can_change: bool
+    link: str
+
+
 class MonthShown(Answer):
     first_day: date
     commissions: int

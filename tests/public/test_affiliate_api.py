@@ -17,6 +17,7 @@ GETS = (
     "/api/affiliate/commissions",
     "/api/affiliate/ledger",
     "/api/affiliate/links",
+    "/api/affiliate/link-name",
     "/api/affiliate/payouts",
     "/api/affiliate/payouts/preview?amount=5000",
 )
@@ -145,6 +146,32 @@ class TestReading:
         assert answer.json["error"]["field"] == field
 
 
+class TestLinkName:
+    PATH = "/api/affiliate/link-name"
+
+    def test_is_changed_once(self, ann):
+        assert ann.get(self.PATH).json == {
+            "slug": "ann",
+            "former_slug": None,
+            "can_change": True,
+            "link": "http://weokto.localhost/?ref=ann",
+        }
+
+        changed = ann.json(self.PATH, {"slug": "Ann-Marie"})
+
+        assert changed.json == ann.get(self.PATH).json
+        assert changed.json["link"].endswith("ref=ann-marie")
+        assert (changed.json["former_slug"], changed.json["can_change"]) == ("ann", False)
+        assert code_of(ann.json(self.PATH, {"slug": "ann-lou"})) == (409, "slug_changed_before")
+
+    @pytest.mark.parametrize(("slug", "code"), [("bea", "slug_taken"), ("a b", "bad_slug")])
+    def test_that_cannot_be_is_refused(self, ann, slug, code):
+        answer = ann.json(self.PATH, {"slug": slug})
+
+        assert code_of(answer) == (422, code)
+        assert answer.json["error"]["field"] == "slug"
+
+
 class TestJoining:
     def test_answers_the_link(self, app, now):
         committed_user("zoe@example.org")
@@ -189,6 +216,7 @@ class TestPayouts:
         bea = signed_in(app, "bea")
 
         assert code_of(bea.json(f"/api/affiliate/payouts/{KEY}/cancel", {}))[0] == 404
+        assert code_of(bea.get(f"/api/affiliate/payouts/{KEY}"))[0] == 404
         assert bea.get("/api/affiliate/payouts").json["withdrawals"] == []
         taken = bea.json("/api/affiliate/payouts", {"amount": 10000, "request_key": KEY})
         assert taken.status_code == 409
