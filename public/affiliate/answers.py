@@ -26,7 +26,8 @@ class Filter(Body):
 
 
 class CommissionsAsked(Filter):
-    """Which commissions; ``before`` and ``after`` are keys that a page answered."""
+    """Which commissions; ``product`` is the ``program_id`` of one of them, and ``before`` and
+    ``after`` are keys that a page answered."""
 
     status: CommissionStatus | None = None
     product: UUID | None = None
@@ -119,13 +120,15 @@ class Overview(Answer):
 
 
 class CommissionShown(Answer):
-    """``client`` is a masked address; rates are decimal texts. ``main_left`` and
-    ``extended_left`` are what was not taken back of a part before its day: that unlocks."""
+    """``client`` is a masked address; ``program_id`` is what the list is filtered by for its
+    product; rates are decimal texts. ``main_left`` and ``extended_left`` are what was not taken
+    back of a part before its day: that unlocks."""
 
     id: UUID
     status: CommissionStatus
     client: str
     product: str
+    program_id: UUID
     plan: str
     invoice: str
     invoice_kind: InvoiceKind

@@ -108,6 +108,15 @@ class TestReading:
         ]
         assert "Silver" not in str(listed)
 
+    def test_commissions_of_one_product(self, ann, twin):
+        sell(twin, ann.user(), ["fay@example.org"], name="Bronze")
+        listed = ann.get("/api/affiliate/commissions").json["commissions"]
+        bronze = listed[0]["program_id"]
+
+        assert [each["plan"] for each in listed] == ["Bronze", "Gold", "Gold"]
+        found = ann.get(f"/api/affiliate/commissions?product={bronze}").json["commissions"]
+        assert [each["plan"] for each in found] == ["Bronze"]
+
     def test_the_ledger(self, ann):
         told = ann.get("/api/affiliate/ledger?type=COMMISSION_EARNED").json
 
