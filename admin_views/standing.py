@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from admin_views.formats import euros, percent
 from admin_views.words import status_words
+from models import clock
 from models.affiliation import (
     AffiliateProfile,
     Attribution,
@@ -17,8 +18,10 @@ from models.affiliation import (
     RiskLevel,
     Withdrawal,
 )
+from models.affiliation.active_client import active_clients
 from models.affiliation.fraud_flag import open_flags
-from models.billing import RUNNING, Customer
+from models.billing import Customer
+from models.catalog import Plan
 from models.ledger import Account, LedgerAccount, balances_of
 
 MANY = 1_000
@@ -43,15 +46,12 @@ def earned_in_all(of: Any) -> Any:
 
 
 def running_clients(of: Any) -> Any:
-    """How many purchases in force count as an affiliate's, counted up to ``MANY``."""
+    """How many active clients an affiliate has, as they read it, counted up to ``MANY``."""
     some = (
         select(Attribution.id)
         .join(Customer, Customer.id == Attribution.customer_id)
-        .where(
-            Attribution.affiliate_id == of.user_id,
-            Attribution.replaced_at.is_(None),
-            Customer.status.in_(RUNNING),
-        )
+        .join(Plan, Plan.id == Customer.current_plan_id)
+        .where(Attribution.affiliate_id == of.user_id, *active_clients(now=clock.now()))
         .limit(MANY)
         .correlate(of)
         .subquery()

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from models.accounts.site import site_url
-from models.affiliation.click_id import read_click_id
+from models.affiliation.click_id import read_click_id, youngest_click
 from models.billing import CaptureEndpoint, CapturePurpose
 from models.billing.begin_checkout import BegunCheckout, begin_checkout, try_another_card
 from models.billing.checkout_state import CheckoutState
@@ -178,8 +178,9 @@ def asked_from_here(
 
 
 def click_of_visit(typed: str | None) -> str | None:
-    """The affiliate click that came with a form, else with the address, else in the cookie."""
-    return typed or g.get("click_id") or _click_in_cookie()
+    """The affiliate click that counts: the youngest of those that came with a form, with the
+    address and in the cookie. Where their days have passed, so have those of the others."""
+    return youngest_click(typed, g.get("click_id"), _click_in_cookie())
 
 
 def _click_in_cookie() -> str | None:

@@ -12,6 +12,7 @@ from flask_login import current_user
 from models import clock
 from models.accounts.email import NotAnAddress
 from models.accounts.site import site_url
+from models.affiliation.click_id import youngest_click
 from models.billing import CapturePurpose, customer_of
 from models.billing.begin_checkout import begin_checkout, try_another_card
 from models.billing.checkout_state import CheckoutState, CheckoutStatus
@@ -173,7 +174,7 @@ def _page(
         state=state,
         embed=_frame(),
         for_card=button is None,
-        click_id=request.values.get("click") or g.get("click_id"),
+        click_id=youngest_click(request.values.get("click"), g.get("click_id")),
         restart_url=restart,
         cancel_url=button.cancel_url if button is not None else "/settings",
         **context,

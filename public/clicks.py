@@ -13,7 +13,7 @@ from flask import Blueprint, Flask, Response, g, request
 from flask_login import current_user
 
 from models import clock
-from models.affiliation.click_id import read_click_id
+from models.affiliation.click_id import read_click_id, youngest_click
 from models.affiliation.record_click import (
     Click,
     UnknownAffiliate,
@@ -22,7 +22,7 @@ from models.affiliation.record_click import (
     record_click,
     visitor_key_of,
 )
-from models.session import unit_of_work
+from models.session import staff_reading, unit_of_work
 from models.settings import current_settings
 from public.hosts import platform_here
 from public.json_api import Answer, Body, endpoint
@@ -153,14 +153,22 @@ def _bind(click: Click | None) -> None:
 
 
 def _take_up(click_id: str) -> None:
-    """Let a click that travelled in the address go on, once it is known to be ours."""
+    """Let a click that travelled in the address go on, once it is known to be ours.
+
+    An old address does not undo a click since: the last one wins, and one whose days have
+    passed takes nothing away.
+    """
     clicked = read_click_id(click_id)
-    if clicked is None:
+    in_cookie = request.cookies.get(COOKIE)
+    if clicked is None or youngest_click(in_cookie, click_id) != click_id:
         return
-    g.click_id = click_id
-    if _may_keep() and request.cookies.get(COOKIE) != click_id:
-        with unit_of_work() as session:
-            g.click_until = clicked.at + timedelta(days=longest_cookie_days(session))
+    if in_cookie == click_id:
+        g.click_id = click_id
+        return
+    with staff_reading() as session:
+        until = clicked.at + timedelta(days=longest_cookie_days(session))
+    if clock.now() < until:
+        g.click_id, g.click_until = click_id, until
 
 
 def _may_keep() -> bool:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from jobs.simulation.moments import write_instant
 from jobs.simulation.people import OWNER
 from jobs.simulation.scenario import AffiliateShape, BadScenario, Scenario
 from models import clock
@@ -15,6 +16,7 @@ from models.affiliation import RiskLevel
 from models.affiliation.become_affiliate import become_affiliate
 from models.affiliation.change_risk import change_risk
 from models.affiliation.edit_program import create_program
+from models.affiliation.lock_rule import first_rules_from
 from models.affiliation.payout_method import PayoutMethod
 from models.affiliation.payouts.edit_payout_details import edit_payout_details
 from models.catalog import community_by_slug
@@ -32,8 +34,12 @@ Keys = dict[str, UUID]
 
 
 def set_up(scenario: Scenario) -> None:
-    """Make everything that stands before the first event. Raises BadScenario, naming the row."""
+    """Make everything that stands before the first event. Raises BadScenario, naming the row,
+    or the start where that lies before any rules."""
     with unit_of_work() as session:
+        earliest = first_rules_from(session)
+        if scenario.start < earliest:
+            raise BadScenario(f"start: nothing is earned before {write_instant(earliest)}")
         communities = _communities(session, scenario)
         products = _products(session, scenario, communities)
         plans = _plans(session, scenario, products)

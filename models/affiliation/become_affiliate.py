@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -11,6 +12,8 @@ from models import clock
 from models.accounts import Platform, User
 from models.accounts.change_role import become_affiliate as take_the_role
 from models.affiliation.profile import AffiliateProfile, affiliate_by_slug
+from models.catalog import Community
+from models.communities import CommunityMember
 from models.errors import N_, BadInput, DomainError
 from models.oversight import Actor, emit
 
@@ -46,8 +49,9 @@ def become_affiliate(
 ) -> AffiliateProfile:
     """Give a WEOKTO user their affiliate profile under a slug, with empty ledger accounts.
 
-    ``terms`` names the text they accepted, which the audit trail keeps. A second call answers
-    the profile there is. Raises NotOnWeokto, BadSlug, SlugTaken.
+    ``terms`` names the text they accepted, which the audit trail keeps. The guild they are in
+    by then is their first one, so that leaving it for another is a change. A second call
+    answers the profile there is. Raises NotOnWeokto, BadSlug, SlugTaken.
     """
     user = User.for_update(session, user_id)
     profile = session.get(AffiliateProfile, user_id)
@@ -59,6 +63,10 @@ def become_affiliate(
     if affiliate_by_slug(session, slug) is not None:
         raise SlugTaken(field="slug", slug=slug)
     profile = AffiliateProfile(user_id=user.id, affiliate_slug=slug)
+    membership = _guild_membership(session, user.id)
+    if membership is not None:
+        profile.current_guild_id = membership.community_id
+        profile.guild_joined_at = membership.joined_at
     try:
         with session.begin_nested():
             session.add(profile)
@@ -68,6 +76,23 @@ def become_affiliate(
     emit(session, "affiliation.affiliate_joined", profile, actor=actor, data=told)
     take_the_role(session, user.id, actor=actor, now=now or clock.now())
     return profile
+
+
+def _guild_membership(session: Session, user_id: UUID) -> CommunityMember | None:
+    """The guild a person is in: the one joined, else the one bought last. Whoever joins a guild
+    waits for the person's row, which the caller holds."""
+    return session.scalar(
+        select(CommunityMember)
+        .join(Community, Community.id == CommunityMember.community_id)
+        .where(
+            CommunityMember.user_id == user_id,
+            CommunityMember.is_active,
+            CommunityMember.banned_at.is_(None),
+            Community.platform == Platform.WEOKTO,
+        )
+        .order_by(CommunityMember.customer_id.is_(None).desc(), CommunityMember.joined_at.desc())
+        .limit(1)
+    )
 
 
 def checked_slug(text: str) -> str:

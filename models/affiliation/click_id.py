@@ -45,6 +45,16 @@ def read_click_id(click_id: str) -> Clicked | None:
     return Clicked(event_id, UUID(bytes=facts[16:]), moment_of(event_id))
 
 
+def youngest_click(*click_ids: str | None) -> str | None:
+    """Of the ids that came by several ways, the last click's; one of equal age that is named
+    earlier. One that we did not make counts only where none is ours."""
+    given = [click_id for click_id in click_ids if click_id]
+    ours = [(clicked.at, click_id) for click_id in given if (clicked := read_click_id(click_id))]
+    if ours:
+        return max(ours, key=lambda each: each[0])[1]
+    return given[0] if given else None
+
+
 def moment_of(event_id: UUID) -> datetime:
     """The instant in a UUIDv7: its first 48 bits count milliseconds."""
     milliseconds = event_id.int >> 80

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from models.affiliation.boost import BoostType
 from models.affiliation.commission import Commission
+from models.affiliation.explain_relocking import explain_relocking
 from models.affiliation.fact import Cents, Fact, Value, Word
 from models.affiliation.lock_rule import LockProfile
 from models.affiliation.program import RateType
@@ -69,10 +70,11 @@ CLAWED_FROM = (
 
 
 def explain_commission(commission: Commission, clawbacks: Sequence[Clawback] = ()) -> list[Fact]:
-    """Base, rate, parts, dates, and each taking back, in the order a reader asks."""
+    """Base, rate, parts, dates, each locking anew and taking back, in the order a reader asks."""
     notes: dict[str, Any] = dict(commission.explanation or {})
     facts = [_base(commission), _rate(commission, notes), *_boost(commission, notes)]
     facts += [*_why_so(commission, notes), *_profile(notes), *_parts(commission)]
+    facts += explain_relocking(commission)
     for clawback in clawbacks:
         facts += explain_clawback(clawback, commission)
     if commission.clawed_back_amount and len(clawbacks) != 1:

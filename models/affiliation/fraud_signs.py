@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Select, String, and_, bindparam, cast, exists, func, select
+from sqlalchemy import DateTime, Select, String, and_, bindparam, cast, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models.accounts import User
@@ -85,6 +85,10 @@ def _purchases_alike(what: Any) -> Select[Any]:
             CaptureEndpoint.status == CaptureStatus.COMPLETED,
             CaptureEndpoint.completed_at > _SINCE,
             CaptureEndpoint.completed_at >= Attribution.bound_at,
+            or_(
+                Attribution.replaced_at.is_(None),
+                CaptureEndpoint.completed_at < Attribution.replaced_at,
+            ),
             what.is_not(None),
         )
         .group_by(Attribution.affiliate_id, what)

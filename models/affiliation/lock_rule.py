@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Numeric, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKey, Numeric, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models.base import Base, Keyed, enum_of
@@ -76,3 +76,8 @@ def rules_in_force(session: Session, at: datetime) -> Sequence[LockRule]:
     return session.scalars(
         select(LockRule).where(LockRule.version_id == newest).order_by(LockRule.position)
     ).all()
+
+
+def first_rules_from(session: Session) -> datetime:
+    """From when on there is a lock table; before, no commission could be locked by one."""
+    return session.scalars(select(func.min(LockRuleVersion.valid_from))).one()

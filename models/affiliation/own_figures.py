@@ -83,7 +83,7 @@ class Figures(_Frozen):
 def read_figures(session: Session, affiliate_id: UUID, *, now: datetime) -> Figures:
     """The figures as they stand now."""
     balances = balances_of(session, affiliate_id)
-    clients = clients_brought(session, vat_rate=current_settings().vat_rate)
+    clients = clients_brought(session, vat_rate=current_settings().vat_rate, now=now)
     since = now - timedelta(days=FUNNEL_DAYS)
     checkouts = checkouts_since(session, since)
     return Figures(

@@ -32,8 +32,8 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """Purchases in force that the affiliate brought, and their worth per month in cents
-    excluding tax; trials and what was granted free are in force, and worth nothing."""
+    """Active clients whom the affiliate brought (see ``active_clients``), and their worth per
+    month in cents excluding tax; trials are active, and worth nothing yet."""
 
     running: int
     monthly: int
@@ -41,7 +41,8 @@ class Clients:
 
 @dataclass(frozen=True, slots=True)
 class Checkouts:
-    """How many clicks of a span began a checkout, and how many ended in a purchase."""
+    """How many clicks of a span began a checkout, and how many ended in a sale: a purchase with
+    something to pay, now or later, and not the affiliate's own."""
 
     begun: int
     bought: int
@@ -78,10 +79,10 @@ def products_sold(session: Session) -> list[tuple[UUID, str]]:
     return [(row.program_id, row.product) for row in session.execute(rows)]
 
 
-def clients_brought(session: Session, *, vat_rate: Decimal) -> Clients:
+def clients_brought(session: Session, *, vat_rate: Decimal, now: datetime) -> Clients:
     """Whom the reader brought and who is still there; their worth is rounded half-up, once."""
     rows = select("*").select_from(
-        func.my_clients().table_valued("billing_interval", "running", "paying", "prices")
+        func.my_clients(now).table_valued("billing_interval", "running", "paying", "prices")
     )
     running, worth = 0, Fraction(0)
     for row in session.execute(rows):

@@ -26,7 +26,8 @@ class Filter(Body):
 
 
 class CommissionsAsked(Filter):
-    """Which commissions; ``before`` and ``after`` are keys that a page answered."""
+    """Which commissions; ``product`` is the ``program_id`` of one of them, and ``before`` and
+    ``after`` are keys that a page answered."""
 
     status: CommissionStatus | None = None
     product: UUID | None = None
@@ -62,6 +63,22 @@ class Joined(Answer):
     """The affiliate there is now."""
 
     slug: str
+    link: str
+
+
+class NameWanted(Body):
+    """Another link name."""
+
+    slug: Annotated[str, Field(max_length=60)]
+
+
+class NameShown(Answer):
+    """The name in the affiliate's links, the one before it, whose links go on, and whether it
+    can still be changed."""
+
+    slug: str
+    former_slug: str | None
+    can_change: bool
     link: str
 
 
@@ -103,12 +120,15 @@ class Overview(Answer):
 
 
 class CommissionShown(Answer):
-    """``client`` is a masked address; rates are decimal texts."""
+    """``client`` is a masked address; ``program_id`` is what the list is filtered by for its
+    product; rates are decimal texts. ``main_left`` and ``extended_left`` are what was not taken
+    back of a part before its day: that unlocks."""
 
     id: UUID
     status: CommissionStatus
     client: str
     product: str
+    program_id: UUID
     plan: str
     invoice: str
     invoice_kind: InvoiceKind
@@ -117,7 +137,9 @@ class CommissionShown(Answer):
     rate_applied: str
     total_amount: int
     main_amount: int
+    main_left: int
     extended_amount: int
+    extended_left: int
     earned_at: datetime
     locked_until: datetime
     main_matured_at: datetime | None

@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint
+from flask import Blueprint, g
 from flask_login import current_user
 
 from models.accounts import Permission, Platform
-from models.affiliation import Commission
+from models.affiliation import AffiliateProfile, Commission
 from models.affiliation.explain_commission import clawbacks_of, explain_commission
 from models.affiliation.own_commissions import (
     CommissionFilter,
@@ -31,12 +31,15 @@ from public.affiliate.answers import (
     MovementsAsked,
     MovementShown,
     MovementsShown,
+    NameShown,
+    NameWanted,
     Overview,
     PageShown,
 )
 from public.affiliate.asked import end_of, start_of
 from public.affiliate.door import for_affiliates, keep_nowhere
 from public.affiliate.joining import become
+from public.affiliate.link_name import take_name
 from public.affiliate.links import link_of, pages_to_share
 from public.affiliate.words import in_words
 from public.brand import public_url
@@ -126,6 +129,22 @@ def make_link(query: LinkAsked) -> LinkShown:
     )
 
 
+@pages.get("/link-name")
+@endpoint(answers=NameShown, refuses=(401, 404, 409), tag=TAG)
+@for_affiliates(Permission.AFFILIATES_READ_OWN)
+def read_link_name() -> NameShown:
+    """The name in the affiliate's links."""
+    return _name(g.affiliate)
+
+
+@pages.post("/link-name")
+@endpoint(answers=NameShown, refuses=(401, 404, 409), tag=TAG)
+@for_affiliates(Permission.USERS_EDIT_OWN)
+def change_link_name(json: NameWanted) -> NameShown:
+    """Take another name, once; links with the old one go on."""
+    return _name(take_name(json.slug))
+
+
 @pages.post("/join")
 @endpoint(answers=Joined, refuses=(401, 404, 409), tag=TAG)
 @only(Platform.WEOKTO)
@@ -133,8 +152,20 @@ def make_link(query: LinkAsked) -> LinkShown:
 def join_affiliates(json: Joining) -> Joined:
     """Become an affiliate under a link name; a second call answers the one there is."""
     profile = become(json.slug, accepts=json.accepts_terms)
-    slug = profile.affiliate_slug
-    return Joined(slug=slug, link=public_url(f"/?ref={slug}"))
+    return Joined(slug=profile.affiliate_slug, link=_link(profile))
+
+
+def _name(profile: AffiliateProfile) -> NameShown:
+    return NameShown(
+        slug=profile.affiliate_slug,
+        former_slug=profile.former_slug,
+        can_change=profile.former_slug is None,
+        link=_link(profile),
+    )
+
+
+def _link(profile: AffiliateProfile) -> str:
+    return public_url(f"/?ref={profile.affiliate_slug}")
 
 
 def _commission(each: OwnCommission) -> dict[str, Any]:
@@ -147,6 +178,8 @@ def _commission(each: OwnCommission) -> dict[str, Any]:
         "invoice": sale.invoice,
         "invoice_kind": sale.kind,
         "rate_applied": rate_text(commission.rate_applied),
+        "main_left": commission.main_left,
+        "extended_left": commission.extended_left,
     }
 
 

@@ -12,7 +12,13 @@ from models.accounts import Permission
 from models.affiliation.payout_method import PayoutMethod
 from models.affiliation.payouts import Withdrawal, WithdrawalStatus
 from models.affiliation.payouts.ask_withdrawal import available_of, preview_withdrawal
-from models.affiliation.payouts.own_withdrawals import WithdrawalFilter, withdrawals_page
+from models.affiliation.payouts.own_withdrawals import (
+    Paid,
+    WithdrawalFilter,
+    own_withdrawal,
+    what_it_paid,
+    withdrawals_page,
+)
 from models.affiliation.profile import AffiliateProfile
 from models.settings import current_settings
 from public.affiliate.answers import Filter
@@ -97,6 +103,26 @@ class WithdrawalShown(Answer):
     cancelled_at: datetime | None
 
 
+class PaidShown(Answer):
+    """What a withdrawal paid of one commission; ``client`` is a masked address."""
+
+    commission_id: UUID
+    amount: int
+    client: str
+    product: str
+    plan: str
+    invoice: str
+
+
+class WithdrawalExplained(WithdrawalShown):
+    """One withdrawal; ``commissions`` is what it paid once it is paid out, and ``elsewhere`` the
+    rest of it: adjustments, or commissions taken back meanwhile."""
+
+    fee_waived: bool
+    commissions: list[PaidShown]
+    elsewhere: int
+
+
 class WithdrawalsShown(Answer):
     """``available`` below zero is debt."""
 
@@ -147,6 +173,23 @@ def preview_terms(query: AmountAsked) -> TermsShown:
     )
 
 
+@pages.get("/payouts/<uuid:withdrawal_id>")
+@endpoint(answers=WithdrawalExplained, refuses=(401, 404, 409), tag=TAG)
+@for_affiliates(Permission.WITHDRAWALS_READ_OWN)
+def read_withdrawal(withdrawal_id: UUID) -> WithdrawalExplained:
+    """One of the affiliate's withdrawals, with the commissions that it paid."""
+    with member_reading() as session:
+        withdrawal = own_withdrawal(session, current_user.id, withdrawal_id)
+        is_paid = withdrawal.status is WithdrawalStatus.PAID
+        paid = what_it_paid(session, withdrawal_id) if is_paid else []
+    return WithdrawalExplained(
+        **_withdrawal(withdrawal).model_dump(),
+        fee_waived=withdrawal.fee_waived,
+        commissions=[_paid(each) for each in paid],
+        elsewhere=withdrawal.requested_amount - sum(each.amount for each in paid) if is_paid else 0,
+    )
+
+
 @pages.post("/payouts")
 @endpoint(answers=WithdrawalShown, refuses=(401, 404, 409), tag=TAG)
 @for_affiliates(Permission.WITHDRAWALS_ASK_OWN)
@@ -175,6 +218,18 @@ def change_details(json: Details) -> DetailsShown:
 
 def _withdrawal(row: Withdrawal) -> WithdrawalShown:
     return WithdrawalShown(**{name: getattr(row, name) for name in WithdrawalShown.model_fields})
+
+
+def _paid(each: Paid) -> PaidShown:
+    sale = each.sale
+    return PaidShown(
+        commission_id=each.commission_id,
+        amount=each.amount,
+        client=sale.client,
+        product=sale.product,
+        plan=sale.plan,
+        invoice=sale.invoice,
+    )
 
 
 def _details(affiliate: AffiliateProfile) -> DetailsShown:

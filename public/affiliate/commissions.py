@@ -76,7 +76,8 @@ def commissions_csv() -> ResponseReturnValue:
     """Every commission of the filter as a file."""
     titles = [
         _("Date"), _("Client"), _("Product"), _("Plan"), _("Invoice"), _("Commission"),
-        _("Main part"), _("Main part unlocks"), _("Extended part"), _("Extended part unlocks"),
+        _("Main part"), _("Left of the main part"), _("Main part unlocks"),
+        _("Extended part"), _("Left of the extended part"), _("Extended part unlocks"),
         _("Status"), _("Taken back"), _("Paid out"),
     ]  # fmt: skip
     rows = every_commission(current_user.id, filter_asked())
@@ -115,7 +116,7 @@ def typed() -> dict[str, str]:
 
 
 def row_of(each: OwnCommission) -> dict[str, Any]:
-    """One line of the list."""
+    """One line of the list; what is left of its parts, and when that unlocks or did."""
     commission = each.commission
     words, tone = COMMISSIONS[commission.status]
     return {
@@ -127,9 +128,9 @@ def row_of(each: OwnCommission) -> dict[str, Any]:
         "status": _(words),
         "tone": tone,
         "unlocks": [
-            (commission.main_amount, commission.locked_until, commission.main_matured_at),
+            (commission.main_left, commission.locked_until, commission.main_matured_at),
             (
-                commission.extended_amount,
+                commission.extended_left,
                 commission.extended_locked_until,
                 commission.extended_matured_at,
             ),
@@ -147,9 +148,11 @@ def _cells(each: OwnCommission) -> list[str]:
         sale.invoice,
         money_cell(commission.total_amount),
         money_cell(commission.main_amount),
-        day_cell(commission.locked_until),
+        money_cell(commission.main_left),
+        day_cell(commission.locked_until) if commission.main_left else "",
         money_cell(commission.extended_amount),
-        day_cell(commission.extended_locked_until),
+        money_cell(commission.extended_left),
+        day_cell(commission.extended_locked_until) if commission.extended_left else "",
         _(COMMISSIONS[commission.status][0]),
         money_cell(commission.clawed_back_amount),
         money_cell(commission.paid_amount),

@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from models.accounts import Permission
+from models.affiliation import AffiliateProfile
 from models.affiliation.change_slug import change_slug
 from models.errors import DomainError
 from models.session import unit_of_work
@@ -27,12 +28,17 @@ def save_link_name() -> ResponseReturnValue:
     """Take another name; links with the old one go on."""
     slug = request.form.get("slug", "")
     try:
-        with unit_of_work() as session:
-            change_slug(session, current_user.id, slug, actor=acting())
+        take_name(slug)
     except DomainError as refusal:
         return make_response(link_name_page(slug, in_words(refusal)), refusal.status)
     flash(_("Saved. Links with your former name keep leading to you."), "good")
     return redirect("/affiliate/dashboard#links", 303)
+
+
+def take_name(slug: str) -> AffiliateProfile:
+    """Give the reader another link name. Raises what ``change_slug`` does."""
+    with unit_of_work() as session:
+        return change_slug(session, current_user.id, slug, actor=acting())
 
 
 def link_name_page(typed: str, mistake: str = "") -> str:

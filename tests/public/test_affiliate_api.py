@@ -17,6 +17,7 @@ GETS = (
     "/api/affiliate/commissions",
     "/api/affiliate/ledger",
     "/api/affiliate/links",
+    "/api/affiliate/link-name",
     "/api/affiliate/payouts",
     "/api/affiliate/payouts/preview?amount=5000",
 )
@@ -97,6 +98,7 @@ class TestReading:
         assert len(listed["commissions"]) == 2
         assert one["client"] == "d•••@e•••.org"
         assert one["rate_applied"] == "30"
+        assert (one["main_left"], one["extended_left"]) == (9800, 2450)
         assert [fact["kind"] for fact in one["why"]] == [
             "base",
             "rate",
@@ -105,6 +107,15 @@ class TestReading:
             "extended_part",
         ]
         assert "Silver" not in str(listed)
+
+    def test_commissions_of_one_product(self, ann, twin):
+        sell(twin, ann.user(), ["fay@example.org"], name="Bronze")
+        listed = ann.get("/api/affiliate/commissions").json["commissions"]
+        bronze = listed[0]["program_id"]
+
+        assert [each["plan"] for each in listed] == ["Bronze", "Gold", "Gold"]
+        found = ann.get(f"/api/affiliate/commissions?product={bronze}").json["commissions"]
+        assert [each["plan"] for each in found] == ["Bronze"]
 
     def test_the_ledger(self, ann):
         told = ann.get("/api/affiliate/ledger?type=COMMISSION_EARNED").json
@@ -142,6 +153,32 @@ class TestReading:
 
         assert answer.status_code == 422
         assert answer.json["error"]["field"] == field
+
+
+class TestLinkName:
+    PATH = "/api/affiliate/link-name"
+
+    def test_is_changed_once(self, ann):
+        assert ann.get(self.PATH).json == {
+            "slug": "ann",
+            "former_slug": None,
+            "can_change": True,
+            "link": "http://weokto.localhost/?ref=ann",
+        }
+
+        changed = ann.json(self.PATH, {"slug": "Ann-Marie"})
+
+        assert changed.json == ann.get(self.PATH).json
+        assert changed.json["link"].endswith("ref=ann-marie")
+        assert (changed.json["former_slug"], changed.json["can_change"]) == ("ann", False)
+        assert code_of(ann.json(self.PATH, {"slug": "ann-lou"})) == (409, "slug_changed_before")
+
+    @pytest.mark.parametrize(("slug", "code"), [("bea", "slug_taken"), ("a b", "bad_slug")])
+    def test_that_cannot_be_is_refused(self, ann, slug, code):
+        answer = ann.json(self.PATH, {"slug": slug})
+
+        assert code_of(answer) == (422, code)
+        assert answer.json["error"]["field"] == "slug"
 
 
 class TestJoining:
@@ -188,6 +225,7 @@ class TestPayouts:
         bea = signed_in(app, "bea")
 
         assert code_of(bea.json(f"/api/affiliate/payouts/{KEY}/cancel", {}))[0] == 404
+        assert code_of(bea.get(f"/api/affiliate/payouts/{KEY}"))[0] == 404
         assert bea.get("/api/affiliate/payouts").json["withdrawals"] == []
         taken = bea.json("/api/affiliate/payouts", {"amount": 10000, "request_key": KEY})
         assert taken.status_code == 409

@@ -3,15 +3,24 @@
 import csv
 import io
 import re
+from datetime import timedelta
+from fractions import Fraction
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select
 
+from models import clock
 from models.accounts import Platform, UserType
-from models.affiliation import AffiliateProfile, Commission
+from models.affiliation import AffiliateProfile, Commission, PayoutMethod
+from models.affiliation.claw_back import claw_back
+from models.affiliation.mature import mature_due
 from models.affiliation.own_figures import forget_figures
+from models.affiliation.payouts.ask_withdrawal import ask_withdrawal
 from models.affiliation.profile import affiliate_by_slug
-from models.oversight import AuditEvent
+from models.billing import Invoice
+from models.ids import new_id
+from models.oversight import SYSTEM, AuditEvent
 from models.session import staff_reading, unit_of_work
 from tests.factories import Make
 from tests.selling import an_affiliate, sell, signed_in, twin_at_work
@@ -55,6 +64,23 @@ def commission_of(name):
             .where(AffiliateProfile.affiliate_slug == name)
             .order_by(Commission.id)
         ).first()
+
+
+def give_back(commission_id, **parts):
+    """Refund a commission's sale so far that this takes these cents."""
+    with unit_of_work() as session:
+        invoice = Invoice.get(session, Commission.get(session, commission_id).invoice_id)
+        share = Fraction(sum(parts.values()), 1225)
+        claw_back(
+            session,
+            invoice=invoice,
+            refund=SimpleNamespace(id=new_id(), amount=int(4900 * share)),
+            refunded_in_all=int(4900 * share),
+            actor=SYSTEM,
+            now=clock.now(),
+        )
+        commission = Commission.get(session, commission_id)
+        assert {part: getattr(commission, f"clawed_from_{part}") for part in parts} == parts
 
 
 def lines_of(answer):
@@ -133,6 +159,23 @@ class TestDashboard:
         assert "€24.50" in before
         assert "€36.75" not in kept
         assert "€36.75" in ann.get("/affiliate/dashboard").text
+
+    def test_shows_what_is_on_its_way_beside_a_debt(self, app, ann, twin, now):
+        user = ann.user()
+        sell(twin, user, ["fay@example.org"], price=49000)
+        clock.move_to(now + timedelta(days=91))
+        mature_due()
+        with unit_of_work() as session:
+            AffiliateProfile.get(session, user.id).payout_paypal = "ann@example.org"
+            AffiliateProfile.get(session, user.id).payout_method = PayoutMethod.PAYPAL
+            ask_withdrawal(session, user.id, 14700, actor=SYSTEM, now=clock.now())
+        give_back(commission_of("ann").id, available=1225)
+        forget_figures(user.id)
+        page = signed_in(app, "ann").get("/affiliate/dashboard").text
+
+        debt = page.split("tile-debt")[1].split("</div>")[0]
+        assert "€12.25" in debt
+        assert "€147.00 is asked for and on its way" in debt
 
     def test_has_words_for_somebody_new(self, app, now):
         an_affiliate("ann")
@@ -255,6 +298,21 @@ class TestCommissions:
         assert "30 %, rounded half-up to the cent: €12.25" in page
         assert "The main part, €9.80, waits 45 days" in page
         assert "The extended part, €2.45, waits 90 days" in page
+
+    def test_what_was_taken_back_unlocks_on_no_day(self, ann):
+        taken = commission_of("ann").id
+        give_back(taken, main=480, extended=245)
+        pages = [ann.get("/affiliate/commissions"), ann.get(f"/affiliate/commissions/{taken}")]
+        listed, shown = (page.text.split("<table", 1)[1].split("</table>")[0] for page in pages)
+        (cells,) = [row for row in lines_of(ann.get("/affiliate/commissions.csv")) if "7.25" in row]
+
+        assert "€5.00 · " in listed
+        assert listed.count("24 Apr 2026") == 2
+        assert listed.count("8 Jun 2026") == 1
+        assert "€5.00" in shown
+        assert "24 Apr 2026" in shown
+        assert "8 Jun 2026" not in shown
+        assert cells[6:12] == ["9.80", "5.00", "2026-04-24", "2.45", "0.00", ""]
 
     def test_somebody_elses_is_nothing(self, ann):
         theirs = commission_of("bea")

@@ -234,6 +234,28 @@ class TestRequests:
         assert "€100.00" in page
         assert re.search(r"/affiliate/commissions/[0-9a-f-]{36}", page)
 
+    def test_say_the_same_to_programs(self, ann, asked):
+        path = f"/api/affiliate/payouts/{asked.id}"
+        before = ann.get(path).json
+        act(approve_withdrawal, asked)
+        act(pay_withdrawal, asked, method=PayoutMethod.WIRE, reference="VIR-2026-77")
+
+        told = ann.get(path).json
+
+        (paid,) = told["commissions"]
+        assert (before["status"], before["commissions"], before["elsewhere"]) == (
+            "PENDING_REVIEW",
+            [],
+            0,
+        )
+        assert (told["status"], told["payout_reference"]) == ("PAID", "VIR-2026-77")
+        assert (paid["amount"], told["elsewhere"]) == (told["requested_amount"], 0)
+        assert paid["client"] == "b•••@e•••.org"
+        assert (
+            ann.get(f"/api/affiliate/commissions/{paid['commission_id']}").json["invoice"]
+            == (paid["invoice"])
+        )
+
     def test_paid_though_its_commission_was_taken_back_say_so(self, ann, asked):
         act(approve_withdrawal, asked)
         with unit_of_work() as session:
@@ -247,6 +269,8 @@ class TestRequests:
         assert "What it paid" in page
         assert "commissions taken back meanwhile" in page
         assert "€100.00" in page.split("commissions taken back meanwhile")[1]
+        told = ann.get(f"/api/affiliate/payouts/{asked.id}").json
+        assert (told["commissions"], told["elsewhere"]) == ([], 10000)
 
     def test_have_no_statement_before_they_are_paid(self, ann, asked):
         answer = ann.get(f"/affiliate/payouts/{asked.id}/statement.pdf")

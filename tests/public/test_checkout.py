@@ -103,11 +103,33 @@ class TestInitiate:
         clicked = click_id_of(new_id(), new_id())
         visitor.set_cookie("weokto_aff_ref", clicked, domain="stam.localhost")
         initiate(visitor, key)
+        visitor.delete_cookie("weokto_aff_ref", domain="stam.localhost")
         initiate(visitor, key, click="from-page")
 
         with staff_reading() as session:
             rows = session.scalars(select(CaptureEndpoint)).all()
         assert {row.affiliate_click_id for row in rows} == {clicked, "from-page"}
+
+    @pytest.mark.parametrize("in_cookie", [0, 1])
+    def test_the_last_click_wins_whichever_way_it_came(self, visitor, key, in_cookie):
+        first = click_id_of(new_id(), new_id())
+        clock.advance(timedelta(seconds=1))
+        clicked = [first, last := click_id_of(new_id(), new_id())]
+        visitor.set_cookie("weokto_aff_ref", clicked[in_cookie], domain="stam.localhost")
+
+        initiate(visitor, key, click=clicked[1 - in_cookie])
+
+        with staff_reading() as session:
+            assert session.scalar(select(CaptureEndpoint.affiliate_click_id)) == last
+
+    def test_what_is_no_click_does_not_hide_one(self, visitor, key):
+        clicked = click_id_of(new_id(), new_id())
+        visitor.set_cookie("weokto_aff_ref", clicked, domain="stam.localhost")
+
+        initiate(visitor, key, click="from-page")
+
+        with staff_reading() as session:
+            assert session.scalar(select(CaptureEndpoint.affiliate_click_id)) == clicked
 
     def test_keeps_nothing_else_that_stands_in_the_clicks_cookie(self, visitor, key):
         for cookie in ("4242424242424242", '"\\000"', "x" * 3000, "\xff"):

@@ -15,6 +15,7 @@ from tests.factories import Make
 
 STAM = "http://stam.localhost"
 COOKIE = "weokto_aff_ref"
+SECOND = timedelta(seconds=1)
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 
 
@@ -93,6 +94,34 @@ class TestAnyPage:
 
         assert said.startswith(f"{COOKIE}={click.click_id};")
         assert len(clicks()) == 1
+
+    def test_an_older_click_carried_along_does_not_undo_a_newer_one(self, client, alice):
+        with unit_of_work() as session:
+            Make(session).affiliate("bruno")
+        visit(client)
+        (old,) = clicks()
+        clock.advance(timedelta(days=1))
+        agree(client)
+        visit(client, "/?ref=bruno")
+        kept = client.get_cookie(COOKIE).value
+
+        page = visit(client, f"/?click={old.click_id}")
+
+        assert "Set-Cookie" not in page.headers
+        assert f'value="{old.click_id}"' not in page.text
+        assert client.get_cookie(COOKIE).value == kept != old.click_id
+
+    @pytest.mark.parametrize(("late", "is_kept"), [(timedelta(), False), (-SECOND, True)])
+    def test_a_click_carried_along_is_kept_for_its_days_only(self, client, alice, late, is_kept):
+        visit(client)
+        (click,) = clicks()
+        agree(client)
+        clock.advance(timedelta(days=30) + late)
+
+        page = visit(client, f"/?click={click.click_id}")
+
+        assert (COOKIE in page.headers.get("Set-Cookie", "")) is is_kept
+        assert (f'value="{click.click_id}"' in page.text) is is_kept
 
     def test_a_click_id_that_we_did_not_make_is_carried_nowhere(self, client, alice):
         agree(client)

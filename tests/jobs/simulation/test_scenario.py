@@ -213,6 +213,24 @@ class TestCommand:
         assert answer.exit_code == 2, answer.output
         assert words in answer.stderr
 
+    @pytest.mark.parametrize(("start", "code"), [("2019-12-31T23:59:59Z", 2),
+                                                 ("2020-01-01T00:00:00Z", 0)])  # fmt: skip
+    def test_starts_no_earlier_than_the_rules(self, tmp_path, monkeypatch, settings, start, code):
+        path = tmp_path / "early.json"
+        early = scenario(click(), buy(), start=start, until="2020-01-10T00:00:00Z")
+        path.write_text(json.dumps(early))
+        monkeypatch.setattr("app.prepared", lambda **_: settings)
+
+        answer = CliRunner().invoke(commands, ["simulate", str(path)])
+
+        assert answer.exit_code == code, answer.output
+        if code:
+            assert answer.stderr == (
+                "early.json: start: nothing is earned before 2020-01-01T00:00:00Z\n"
+            )
+        else:
+            assert len(json.loads(answer.stdout)["commissions"]) == 1
+
     @pytest.mark.parametrize("place", ["missing/result.json", "."])
     def test_says_at_once_where_no_result_can_be_written(
         self, tmp_path, monkeypatch, settings, place

@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from sqlalchemy import select
@@ -19,7 +20,9 @@ from models.affiliation.become_affiliate import (
 from models.affiliation.change_risk import NoteMissing, change_risk, preview_risk
 from models.affiliation.earn_commission import earn_commission
 from models.affiliation.edit_lock_rules import BadLockRules, LockRow, edit_lock_rules
+from models.affiliation.join_guild import ChangedLately, join_guild
 from models.affiliation.lock_rule import LockProfile, rules_in_force
+from models.communities import CommunityMember
 from models.ledger import balances_of
 from models.oversight import SYSTEM, history_of
 from models.session import unit_of_work
@@ -38,6 +41,31 @@ class TestBecomeAffiliate:
         assert user.user_type is UserType.AFFILIATE
         assert balances_of(session, user.id).available == 0
         assert become_affiliate(session, user.id, "other", actor=SYSTEM, now=now) is profile
+
+    def test_the_guild_joined_before_is_the_first_one(self, session, make, now):
+        user = make.user(platform=Platform.WEOKTO)
+        guilds = [make.community(platform=Platform.WEOKTO) for _ in range(3)]
+        join = partial(join_guild, session, user.id, click_id=None, actor=SYSTEM)
+        join(guilds[0].id, now=now)
+
+        profile = become_affiliate(session, user.id, "alice", actor=SYSTEM, now=now + DAY)
+        assert (profile.current_guild_id, profile.guild_joined_at) == (guilds[0].id, now)
+        assert profile.last_guild_change_at is None
+
+        join(guilds[1].id, now=now + 2 * DAY)
+        assert profile.last_guild_change_at == now + 2 * DAY
+        with pytest.raises(ChangedLately):
+            join(guilds[2].id, now=now + 3 * DAY)
+
+    def test_a_guild_left_or_closed_to_them_is_none(self, session, make, now):
+        user = make.user(platform=Platform.WEOKTO)
+        for state in ({"is_active": False}, {"banned_at": now}):
+            guild = make.community(platform=Platform.WEOKTO)
+            make.add(CommunityMember(user_id=user.id, community_id=guild.id, **state))
+
+        profile = become_affiliate(session, user.id, "alice", actor=SYSTEM, now=now)
+
+        assert (profile.current_guild_id, profile.guild_joined_at) == (None, None)
 
     def test_not_on_stam(self, session, make, now):
         with pytest.raises(NotOnWeokto):

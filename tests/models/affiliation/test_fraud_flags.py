@@ -13,6 +13,7 @@ from tests.models.affiliation.sales import STAFF, Sale
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def bought(session, shop, make, now):
     """A completed checkout of a new customer whom an affiliate brought."""
 
     def buy(affiliate, **values):
-        customer = shop.brought_by(affiliate)
+        customer = shop.brought_by(affiliate, replaced_at=values.pop("replaced_at", None))
         user = values.pop("user", None)
         return make.capture(
             customer_id=customer.id,
@@ -59,6 +60,17 @@ class TestSigns:
         flag = kinds(session, now)[FlagKind.SAME_CARD]
         assert flag.evidence["card"] == "•••• 4242"
         assert "f" * 20 not in str(flag.evidence)
+
+    @pytest.mark.parametrize("shared", ["consent_ip", "card_fingerprint"])
+    @pytest.mark.parametrize(("replaced", "is_odd"), [(timedelta(), False), (SECOND, True)])
+    def test_purchases_after_another_affiliates_click_are_not_theirs(
+        self, session, make, bought, now, shared, replaced, is_odd
+    ):
+        affiliate = make.affiliate()
+        for _ in range(3):
+            bought(affiliate, replaced_at=now + replaced, **{shared: "203.0.113.7"})
+
+        assert bool(kinds(session, now)) is is_odd
 
     @pytest.mark.parametrize(
         ("email", "is_odd"),

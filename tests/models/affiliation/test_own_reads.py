@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select, text, update
 
+from admin_views.standing import running_clients
 from models import clock
-from models.affiliation import Commission
+from models.affiliation import AffiliateProfile, Attribution, Commission
 from models.affiliation.claw_back import claw_back
 from models.affiliation.explain_commission import (
     clawbacks_of,
@@ -34,6 +35,7 @@ from models.session import member_session, staff_reading, unit_of_work
 from tests.selling import an_affiliate, sell, twin_at_work
 
 VAT = Decimal("0.20")
+ONCE = BillingInterval.ONE_TIME
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -74,6 +76,16 @@ def refund(commission, amount, in_all, at):
         )
 
 
+def own_purchase_of(commission):
+    """Flag a purchase as the affiliate's own."""
+    with unit_of_work() as session:
+        session.execute(
+            update(Attribution)
+            .where(Attribution.customer_id == commission.customer_id)
+            .values(self_referral=True)
+        )
+
+
 def in_debt(affiliate, now):
     """Everything is released and taken by the house, then one sale is refunded."""
     commission = commissions_of(affiliate)[0]
@@ -111,7 +123,7 @@ class TestOwnSales:
         with member_session(None) if who == "nobody" else staff_reading() as session:
             assert sales_behind(session, asked) == {}
             assert products_sold(session) == []
-            assert clients_brought(session, vat_rate=VAT).running == 0
+            assert clients_brought(session, vat_rate=VAT, now=clock.now()).running == 0
             assert checkouts_since(session, clock.now() - timedelta(days=1)).begun == 0
             assert own_purchases(session) == 0
 
@@ -121,10 +133,39 @@ class TestOwnSales:
                 assert session.scalar(text(f"SELECT count(*) FROM {table}")) == 0
 
 
-class TestClients:
+class TestCheckouts:
     def count(self, affiliate):
         with member_session(affiliate.id) as session:
-            return clients_brought(session, vat_rate=VAT)
+            return checkouts_since(session, clock.now() - timedelta(days=1))
+
+    def test_sell_where_something_is_to_pay_now_or_later(self, two, twin):
+        ann, _ = two
+        sell(twin, ann, ["fay@example.org"], price=0)
+        assert (self.count(ann).begun, self.count(ann).bought) == (3, 2)
+
+        sell(twin, ann, ["gus@example.org"], trial_days=7)
+        assert (self.count(ann).begun, self.count(ann).bought) == (4, 3)
+
+    def test_an_own_purchase_is_no_sale(self, two):
+        ann, _ = two
+        own_purchase_of(commissions_of(ann)[0])
+
+        assert (self.count(ann).begun, self.count(ann).bought) == (2, 1)
+
+
+class TestClients:
+    def count_of_staff(self, affiliate):
+        """As the console counts them."""
+        with staff_reading() as session:
+            return session.scalar(
+                select(running_clients(AffiliateProfile)).where(
+                    AffiliateProfile.user_id == affiliate.id
+                )
+            )
+
+    def count(self, affiliate):
+        with member_session(affiliate.id) as session:
+            return clients_brought(session, vat_rate=VAT, now=clock.now())
 
     def test_are_worth_what_they_pay_a_month_without_tax(self, two, twin):
         ann, bea = two
@@ -135,8 +176,39 @@ class TestClients:
         assert self.count(ann).running == 5
         assert self.count(ann).monthly == 9000  # 49 + 49 + 120 ÷ 12, without 20 % tax
         assert self.count(bea).monthly == 8250
+        assert (self.count_of_staff(ann), self.count_of_staff(bea)) == (5, 1)
 
-    def test_those_gone_or_granted_free_are_worth_nothing(self, two):
+    def test_who_came_for_nothing_is_none(self, two, twin):
+        ann, _ = two
+        sell(twin, ann, ["fay@example.org"], price=0)
+        sell(twin, ann, ["gus@example.org"], price=0, setup_fee=900, billing_interval=ONCE)
+
+        assert self.count(ann).running == self.count_of_staff(ann) == 3
+
+    def test_stay_for_the_days_of_an_attribution_and_once_they_paid_within_them(self, two, now):
+        ann, _ = two
+        first, second = commissions_of(ann)
+        ends = {"is_free_product_attribution": True, "expires_at": now + timedelta(days=30)}
+        for commission, more in ((first, {}), (second, {"converted_at": now})):
+            with unit_of_work() as session:
+                session.execute(
+                    update(Attribution)
+                    .where(Attribution.customer_id == commission.customer_id)
+                    .values(**ends, **more)
+                )
+
+        clock.move_to(now + timedelta(days=30) - timedelta(microseconds=1))
+        assert self.count(ann).running == self.count_of_staff(ann) == 2
+        clock.move_to(now + timedelta(days=30))
+        assert self.count(ann).running == self.count_of_staff(ann) == 1
+
+    def test_an_own_purchase_is_none(self, two):
+        ann, _ = two
+        own_purchase_of(commissions_of(ann)[0])
+
+        assert self.count(ann).running == self.count_of_staff(ann) == 1
+
+    def test_those_gone_or_granted_free_are_none(self, two):
         ann, _ = two
         first, second = commissions_of(ann)
         with unit_of_work() as session:
@@ -149,7 +221,8 @@ class TestClients:
                 .values(is_complimentary=True, next_charge_at=None)
             )
 
-        assert (self.count(ann).running, self.count(ann).monthly) == (1, 0)
+        assert (self.count(ann).running, self.count(ann).monthly) == (0, 0)
+        assert self.count_of_staff(ann) == 0
 
 
 class TestFigures:

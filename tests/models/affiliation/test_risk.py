@@ -11,6 +11,7 @@ from sqlalchemy import select
 from models import clock
 from models.affiliation import AffiliateProfile, Commission, RiskLevel, RiskLevelChange
 from models.affiliation.change_risk import change_risk, preview_risk
+from models.affiliation.explain_commission import explain_commission
 from models.affiliation.nightly_risk import next_rating, nightly_risk
 from models.affiliation.prove_ledger import prove_ledger
 from models.affiliation.refund_figures import refund_figures
@@ -273,6 +274,49 @@ class TestRelock:
         assert told["risk_level"] == "HIGH_RISK"
         assert told["locked_until"] == (now + 45 * DAY).isoformat()
         assert session.query(RiskLevelChange).count() == 1
+
+    def test_is_explained_in_words(self, session, shop, make, now):
+        sale = Sale(session, shop, make.affiliate(), now)
+        days = {R.AT_RISK: 1, R.HIGH_RISK: 2, R.EXTREME_RISK: 3}
+        for level, day in days.items():
+            change_risk(
+                session,
+                sale.affiliate_id,
+                level,
+                note="why",
+                relock=True,
+                actor=SYSTEM,
+                now=now + day * DAY,
+            )
+
+        told = [fact for fact in explain_commission(sale.commission) if fact.kind == "relocked"]
+
+        assert [
+            {name: value for name, value in fact.values.items() if name != "level"} for fact in told
+        ] == [
+            {"at": now + DAY, "main": now + 45 * DAY},
+            {"at": now + 2 * DAY, "main": now + 60 * DAY, "extended": now + 90 * DAY},
+            {"at": now + 3 * DAY, "extended": now + 120 * DAY},
+        ]
+        sentences = [
+            fact.text
+            % {
+                name: getattr(value, "text", None) or f"{value:%d/%m}"
+                for name, value in fact.values.items()
+            }
+            for fact in told
+        ]
+        assert sentences[0] == (
+            "On 11/03 the main part was locked for longer, under the risk level “At risk”: "
+            "until then it was to unlock on 24/04."
+        )
+        assert sentences[1].startswith("On 12/03 both parts")
+        assert "“Extreme risk”" in sentences[2]
+
+    def test_what_was_locked_once_is_not_told_of_locking_anew(self, session, shop, make, now):
+        sale = Sale(session, shop, make.affiliate(), now)
+
+        assert "relocked" not in [fact.kind for fact in explain_commission(sale.commission)]
 
     def test_a_preview_lists_the_days_before_and_after(self, session, shop, make, now):
         sale = Sale(session, shop, make.affiliate(), now)
