@@ -45,6 +45,8 @@ def explain_relocking(commission: Commission) -> list[Fact]:
     facts = []
     for each, before, after in zip(kept, former, [*former, now][1:], strict=True):
         changed = {part: day for part, day in before.items() if day != after[part]}
+        if not changed:
+            continue
         values: dict[str, Value] = {
             "at": datetime.fromisoformat(each["at"]),
             "level": Word(LEVEL_WORDS[RiskLevel(each["risk_level"])]),
