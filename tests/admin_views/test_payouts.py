@@ -19,12 +19,14 @@ from models.affiliation import (
 from models.affiliation.payouts.ask_withdrawal import ask_withdrawal
 from models.affiliation.payouts.decide_withdrawal import approve_withdrawal, cancel_withdrawal
 from models.affiliation.prove_ledger import prove_ledger
+from models.ids import new_id
 from models.ledger import balances_of
 from models.oversight import SYSTEM, JobRun, OutgoingMail
 from models.session import unit_of_work
 from tests.earnings import Earnings
 
 FINGERPRINT = re.compile(r'name="fingerprint" value="([^"]+)"')
+REQUEST_KEY = re.compile(r'name="request_key" type="hidden" value="([^"]+)"')
 ROW = re.compile(r'name="rowid" value="([^"]+)"')
 PAID = {"method": "wire", "reference": "VIR-1"}
 S = WithdrawalStatus
@@ -347,6 +349,63 @@ class TestPayouts:
         assert owner.post(address, {**fields, "fingerprint": mark}).status_code == 302
         assert owner.post(address, {**fields, "fingerprint": mark}).status_code == 409
         assert len(read(lambda s: s.scalars(select(Withdrawal)).all())) == 1
+
+    @pytest.mark.parametrize("amount", ["", "40"])
+    def test_paying_leads_to_the_withdrawal_however_often_it_is_sent(
+        self, owner, console, earned, read, amount
+    ):
+        affiliate = earned(lambda earnings: earnings.affiliate(15_000))
+        address = f"{console}/payouts/act/pay-now/?id={affiliate.user_id}"
+        key = REQUEST_KEY.search(owner.get(address).text).group(1)
+        fields = {**PAID, "amount": amount, "request_key": key}
+        mark = FINGERPRINT.search(owner.post(address, fields).text).group(1)
+
+        answers = [owner.post(address, {**fields, "fingerprint": mark}) for _ in range(2)]
+
+        (row,) = read(lambda s: s.scalars(select(Withdrawal)).all())
+        for answer in answers:
+            assert answer.status_code == 302
+            assert answer.location == f"{console}/withdrawals/details/?id={row.id}"
+        assert "L’affilié est payé." in owner.get(answers[0].location).text
+
+    def test_one_who_is_paid_meanwhile_is_still_there_to_be_told_of(self, owner, console, earned):
+        affiliate = earned(lambda earnings: earnings.affiliate(15_000))
+        address = f"{console}/payouts/act/pay-now/?id={affiliate.user_id}"
+        mark = FINGERPRINT.search(owner.post(address, PAID).text).group(1)
+        owner.post(address, {**PAID, "fingerprint": mark})
+
+        again = owner.post(address, {**PAID, "fingerprint": mark})
+
+        assert again.status_code == 422
+        assert owner.get(f"{console}/payouts/details/?id={affiliate.user_id}").status_code == 200
+        assert affiliate.affiliate_slug not in owner.get(f"{console}/payouts/").text
+
+    def test_one_form_pays_each_ticked_row_once(self, owner, console, earned, read):
+        affiliates = [
+            earned(lambda earnings, slug=slug: earnings.affiliate(15_000, slug=slug))
+            for slug in ("alice", "bob")
+        ]
+        ticked = {
+            "action": "pay-now",
+            "rowid": [str(affiliate.user_id) for affiliate in affiliates],
+            "confirmed": "1",
+            "request_key": str(new_id()),
+            **PAID,
+            "amount": "40",
+        }
+        shown = owner.post(f"{console}/payouts/action/", ticked).text
+        confirmed = {
+            **ticked,
+            "rowid": ROW.findall(shown),
+            "fingerprint": FINGERPRINT.findall(shown),
+        }
+
+        for _ in range(2):
+            assert owner.post(f"{console}/payouts/action/", confirmed).status_code == 302
+
+        paid = read(lambda s: s.scalars(select(Withdrawal.affiliate_id)).all())
+        assert set(paid) == {affiliate.user_id for affiliate in affiliates}
+        assert len(paid) == 2
 
 
 class TestAdjust:
