@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -99,6 +100,19 @@ class TestQueue:
             assert "alice" in owner.get(f"{console}/withdrawals/?search={words}").text
         nothing = owner.get(f"{console}/withdrawals/?search=nobody-like-this").text
         assert "97,00" not in nothing
+
+    @pytest.mark.parametrize("key", [UUID(int=7), UUID(int=2**128 - 1)])
+    def test_finds_by_the_day_it_was_asked_whatever_key_was_sent(self, owner, console, earned, key):
+        def build(earnings):
+            affiliate, at = earnings.affiliate(15_000, slug="alice"), clock.now()
+            return ask_withdrawal(
+                earnings.session, affiliate.user_id, 10_000, actor=SYSTEM, now=at, key=key
+            )
+
+        earned(build)
+        day = clock.today()
+        days = f"flt_asked_from={day}&flt_asked_to={day}"
+        assert "97,00" in owner.get(f"{console}/withdrawals/?{days}").text
 
     def test_a_record_explains_itself_down_to_the_invoices(self, owner, console, asked, do):
         row = asked(approved=True)
