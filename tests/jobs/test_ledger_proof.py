@@ -11,7 +11,11 @@ from models.affiliation import PayoutMethod
 from models.affiliation.payouts.adjust_balance import adjust_balance
 from models.affiliation.payouts.ask_withdrawal import ask_withdrawal
 from models.affiliation.payouts.business_days import next_business_day
-from models.affiliation.payouts.decide_withdrawal import approve_withdrawal, cancel_withdrawal
+from models.affiliation.payouts.decide_withdrawal import (
+    approve_withdrawal,
+    cancel_withdrawal,
+    reject_withdrawal,
+)
 from models.affiliation.payouts.make_batch import make_batch
 from models.affiliation.payouts.pay_withdrawal import pay_withdrawal
 from models.clock import today
@@ -124,6 +128,7 @@ CENTS = [
         "status = 'CANCELLED'",
     ),
     ("withdrawal_requests", "status = 'CANCELLED', cancelled_at = now()", WAITS),
+    ("withdrawal_requests", "status = 'PENDING_REVIEW', approved_at = null", WAITS),
     ("withdrawal_allocations", "amount = amount - 1", "true"),
     ("sepa_batches", "total = total + 1", "true"),
     ("sepa_batches", "count = count + 1", "true"),
@@ -191,6 +196,32 @@ class TestOneCent:
         tamper("INSERT INTO ledger_accounts VALUES (:id, 'AVAILABLE', 100, 'EUR')", id=str(key))
 
         assert verify()["difference"] == f"ledger_accounts {key} AVAILABLE has no ledger_heads"
+
+    @pytest.mark.parametrize(
+        ("approved", "rejected", "change"),
+        [
+            (False, False, "status = 'APPROVED', approved_at = now()"),
+            (True, False, "status = 'PENDING_REVIEW'"),
+            (False, True, "approved_at = now()"),
+            (True, True, "approved_at = null"),
+        ],
+    )
+    def test_an_approval_that_nobody_posted_is_found_and_one_left_out(
+        self, story, tamper, now, approved, rejected, change
+    ):
+        with unit_of_work() as session:
+            row = ask_withdrawal(session, story.user_id, 5_000, actor=OWNER, now=now).id
+            if approved:
+                approve_withdrawal(session, row, actor=OWNER, now=now)
+            if rejected:
+                reject_withdrawal(session, row, reason="No.", actor=OWNER, now=now)
+        assert verify()["differences"] == 0
+
+        tamper(f"UPDATE withdrawal_requests SET {change} WHERE id = :id", id=row)
+
+        difference = verify()["difference"]
+        assert difference.startswith(f"withdrawal_requests {row} ")
+        assert "approvals" in difference
 
     @pytest.mark.parametrize(
         "statement",
