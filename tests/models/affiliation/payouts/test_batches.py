@@ -40,6 +40,7 @@ from models.errors import IllegalTransition, Missing
 from models.ledger import balances_of
 from models.oversight import SYSTEM
 from models.settings import use_settings
+from tests.earnings import IBAN
 
 OF_NO_KNOWN_BANK = "FR7699999000011234567890152"
 WEDNESDAY = date(2026, 3, 11)
@@ -129,12 +130,12 @@ class TestFile:
             for text_ in found(made.xml, f".//{name}") or [""]:
                 assert len(text_) <= 35
 
-    def test_carries_hostile_names_harmlessly(self, session, approved, batch):
-        withdrawal = approved()
-        withdrawal.holder = '</Nm><Nm>Eve & "Co" \x01 <!--'
-        session.flush()
+    def test_carries_hostile_names_harmlessly(self, approved, batch):
+        holder = '</Nm><Nm>Eve & "Co" \x01 <!--'
+        account = {"payout_iban": IBAN, "payout_iban_last4": IBAN[-4:]}
+        wire = {"payout_method": PayoutMethod.WIRE, "payout_holder": holder, **account}
 
-        made = batch(withdrawal)
+        made = batch(approved(details=False, **wire))
 
         name = found(made.xml, "CstmrCdtTrfInitn/PmtInf/CdtTrfTxInf/Cdtr/Nm")
         assert name == ["/Nm Nm Eve Co --"]

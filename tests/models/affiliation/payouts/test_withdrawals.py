@@ -458,6 +458,11 @@ class TestAdjust:
 WRONG = [
     ("requested_amount = requested_amount + 1, net_amount = net_amount + 1", "stays as it was"),
     ("affiliate_id = gen_random_uuid()", "stays as it was"),
+    ("request_key = gen_random_uuid()", "stays as it was"),
+    ("holder = 'Somebody else'", "stays as it was"),
+    ("iban = 'x'", "stays as it was"),
+    ("iban_last4 = '0000'", "stays as it was"),
+    ("paypal = 'eve@example.org'", "stays as it was"),
     ("net_amount = net_amount + 1", "amounts_add_up"),
     ("status = 'PAID', paid_at = now()", "paid_explained|approved_dated"),
     ("status = 'CANCELLED', cancelled_at = now()", "does not agree"),
