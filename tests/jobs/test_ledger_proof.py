@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.pool import NullPool
 
+from jobs.alert_listeners import alert_ledger
 from jobs.ledger import statement_in_words, verify, verify_in_words
 from models.affiliation import PayoutMethod
 from models.affiliation.payouts.adjust_balance import adjust_balance
@@ -21,7 +22,7 @@ from models.affiliation.payouts.pay_withdrawal import pay_withdrawal
 from models.clock import today
 from models.ids import new_id
 from models.ledger import LedgerTransfer
-from models.oversight import Actor, AuditEvent
+from models.oversight import Actor, AuditEvent, OutboxEvent, OutgoingMail
 from models.session import unit_of_work
 from tests.earnings import Earnings
 from tests.factories import Make
@@ -178,6 +179,25 @@ class TestOneCent:
         with unit_of_work() as session:
             told = select(AuditEvent.data).where(AuditEvent.action == "ledger.verify_failed")
             assert "sepa_batches" in session.scalars(told).one()["difference"]
+
+    def test_mails_each_difference_of_a_day_once(self, story, tamper):
+        def mailed():
+            verify()
+            with unit_of_work() as session:
+                failed = OutboxEvent.kind == "ledger.verify_failed"
+                for event in session.scalars(select(OutboxEvent).where(failed)):
+                    alert_ledger(session, event)
+            with unit_of_work() as session:
+                mails = session.scalars(select(OutgoingMail).order_by(OutgoingMail.id)).all()
+                return [mail.context["detail"] for mail in mails if mail.kind == "staff_alert"]
+
+        tamper("UPDATE sepa_batches SET total = total + 1")
+        assert len(mailed()) == len(mailed()) == 1
+
+        tamper("UPDATE withdrawal_allocations SET amount = amount - 1")
+        first, second = mailed()
+        assert "sepa_batches" in first
+        assert "withdrawal_allocations" in second
 
     def test_a_changed_transfer_is_named_by_its_entry(self, story, tamper, capsys):
         """An entry's hash covers its transfer: either may be what was changed."""
