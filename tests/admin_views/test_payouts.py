@@ -19,6 +19,7 @@ from models.affiliation import (
 )
 from models.affiliation.payouts.ask_withdrawal import ask_withdrawal
 from models.affiliation.payouts.decide_withdrawal import approve_withdrawal, cancel_withdrawal
+from models.affiliation.payouts.edit_payout_details import edit_payout_details
 from models.affiliation.prove_ledger import prove_ledger
 from models.ids import new_id
 from models.ledger import balances_of
@@ -393,6 +394,22 @@ class TestPayouts:
         assert again.status_code == 422
         assert owner.get(f"{console}/payouts/details/?id={affiliate.user_id}").status_code == 200
         assert affiliate.affiliate_slug not in owner.get(f"{console}/payouts/").text
+
+    def test_marking_paid_proposes_the_way_that_was_asked_for(self, owner, console, earned):
+        def build(earnings):
+            affiliate, at = earnings.affiliate(15_000), clock.now()
+            edit_payout_details(
+                earnings.session,
+                affiliate.user_id,
+                method=PayoutMethod.PAYPAL,
+                paypal="alice@example.org",
+                actor=SYSTEM,
+            )
+            row = ask_withdrawal(earnings.session, affiliate.user_id, 10_000, actor=SYSTEM, now=at)
+            return approve_withdrawal(earnings.session, row.id, actor=SYSTEM, now=at)
+
+        page = owner.get(f"{console}/withdrawals/act/pay/?id={earned(build).id}").text
+        assert re.findall(r'<option selected value="(\w+)"', page) == ["paypal"]
 
     def test_one_form_pays_each_ticked_row_once(self, owner, console, earned, read):
         affiliates = [
