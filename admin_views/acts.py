@@ -41,6 +41,7 @@ class Act:
     factor of the last ten minutes. ``together``: on ticked rows only, of which it makes one
     thing: ``do`` gets all their keys. ``leads_to``: the view of the record that ``do``
     answers, where that is another one. ``filled``: what the form holds at first.
+    ``already(session, key, data)``: what this very form made when it was sent before, if so.
     ``foresees``: ``do(key, data, charge=, actor=, now=)`` is then a composition around a call
     outside, which cannot be done and taken back; what it would do is reckoned by
     ``foresees(session, key, data, now=)``, and no other ``charge`` than that is made.
@@ -64,6 +65,7 @@ class Act:
     leads_to: str = ""
     filled: Callable[[Any], dict[str, Any]] = lambda row: {}
     foresees: Callable[..., Effects] | None = None
+    already: Do = lambda session, key, data: None
 
 
 class ActsMixin(BulkMixin):
@@ -146,11 +148,17 @@ class ActsMixin(BulkMixin):
             return _compose(act, key, form, now), None
         run = _run(act, key, form, acting(), now)
         outcome, made = Outcome(), None
+
+        def do(session: Session) -> None:
+            nonlocal made
+            made = run(session)
+
         with transaction(outcome) as session:
-            if act.previews:
-                confirm(session, run, fingerprint=request.form["fingerprint"], now=now)
-            else:
-                made = run(session)
+            made = act.already(session, key, _data(form))
+            if made is None and act.previews:
+                confirm(session, do, fingerprint=request.form["fingerprint"], now=now)
+            elif made is None:
+                do(session)
                 session.flush()
         return outcome.refusal, made
 

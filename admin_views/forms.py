@@ -17,7 +17,7 @@ from flask_wtf.csrf import generate_csrf, validate_csrf
 from markupsafe import Markup
 from sqlalchemy import Text, cast, or_, select
 from werkzeug.datastructures import MultiDict
-from wtforms import Form, SelectField, StringField, TextAreaField
+from wtforms import Form, HiddenField, SelectField, StringField, TextAreaField
 from wtforms.csrf.core import CSRF
 from wtforms.validators import DataRequired, Optional
 from wtforms.widgets import html_params
@@ -27,6 +27,7 @@ from admin_views.reading import reading
 from admin_views.searching import pattern_of
 from admin_views.words import choices_of
 from models.errors import N_
+from models.ids import is_uuid, new_id
 
 RATE = re.compile(r"\d{1,7}(?:[.,]\d{1,4})?")
 EUROS = re.compile(r"(\d{1,9})(?:[.,](\d{1,2}))?")
@@ -87,6 +88,17 @@ class TypedField(StringField):
         if mistyped:
             self.errors = mistyped
         return fine and not mistyped
+
+
+class KeyField(HiddenField):
+    """Tells one showing of a form from another, so that one sent twice is known. Not shown."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, default=new_id, **kwargs)
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        typed = valuelist[0] if valuelist else ""
+        self.data = UUID(typed) if is_uuid(typed) else None
 
 
 class EurosField(TypedField):

@@ -1,6 +1,7 @@
 """The lock table: its versions, and a new version typed into the grid of the one before."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
 from flask import flash, redirect, request
@@ -23,7 +24,7 @@ from admin_views.writing import Outcome, in_words, transaction
 from models import clock
 from models.accounts.permissions import Permission as P
 from models.affiliation import LockProfile, LockRule, LockRuleVersion, rules_in_force
-from models.affiliation.edit_lock_rules import LockRow, edit_lock_rules
+from models.affiliation.edit_lock_rules import LockRow, LockRulesChanged, edit_lock_rules
 from models.affiliation.imagine_rules import imagine_rules
 from models.errors import N_, DomainError
 from models.money import rate_text
@@ -46,7 +47,7 @@ class LockRulesView(AdminView):
     empty = N_("The first version comes with the database.")
 
     def heading(self, row: Row) -> str:
-        return gettext("Lock rules, version %(number)s", number=row["version"])
+        return called(row["version"])
 
     def panels(self, session: Session, row: Row) -> list[Panel]:
         rules = session.scalars(
@@ -66,17 +67,24 @@ class LockRulesView(AdminView):
         """The grid of the rules in force, and putting a changed one in force."""
         rules = list(rules_in_force(reading(), clock.now()))
         typed = {f"{r.profile}-{f}": shown(getattr(r, f)) for r in rules for f in FIELDS}
-        refusal, imagined = "", None
+        refusal, panel = "", None
+        opened = version_of(rules)
         if request.method == "POST" and ConsoleForm(request.form).validate():
             typed |= {name: request.form.get(name, "") for name in typed}
             rows = rows_of([rule.profile for rule in rules], typed)
             is_draft = "imagine" in request.form
+            opened = as_version(request.form.get("opened", ""))
             refusal = gettext("Percents and whole numbers of days, please.")
             if rows is not None and is_draft:
-                refusal, imagined = imagined_panel(rows)
+                refusal, panel = imagined_panel(rows)
             elif rows is not None:
                 note = with_plain_breaks(request.form.get("note", ""))
-                refusal = self._put_in_force(rows, note)
+                refused = self._put_in_force(rows, note, opened)
+                refusal = in_words(refused) if refused else ""
+                if isinstance(refused, LockRulesChanged):
+                    rules = list(rules_in_force(reading(), clock.now()))
+                    opened = version_of(rules)
+                    panel = replace(rules_panel(rules), title=called(opened))
             if not refusal and not is_draft:
                 flash(gettext("The rules are in force from now on."), "success")
                 return redirect(self.address_of("index_view"))
@@ -86,15 +94,33 @@ class LockRulesView(AdminView):
             typed=typed,
             refusal=refusal,
             note=request.form.get("note", ""),
-            imagined=imagined,
+            opened=opened,
+            panel=panel,
         )
         return page, 422 if refusal else 200
 
-    def _put_in_force(self, rows: list[LockRow], note: str) -> str:
+    def _put_in_force(self, rows: list[LockRow], note: str, opened: int) -> DomainError | None:
         outcome = Outcome()
         with transaction(outcome) as session:
-            edit_lock_rules(session, rows, actor=acting(), now=clock.now(), note=note[:500])
-        return in_words(outcome.refusal) if outcome.refusal else ""
+            edit_lock_rules(
+                session, rows, actor=acting(), now=clock.now(), note=note[:500], opened=opened
+            )
+        return outcome.refusal
+
+
+def called(version: int) -> str:
+    """What a version is called on top of its page."""
+    return str(gettext("Lock rules, version %(number)s", number=version))
+
+
+def version_of(rules: list[LockRule]) -> int:
+    """The number of the version that rules are of."""
+    return LockRuleVersion.get(reading(), rules[0].version_id).version
+
+
+def as_version(text: str) -> int:
+    """The version that a form was opened with; one that does not say had none, which is 0."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
 def imagined_panel(rows: list[LockRow]) -> tuple[str, Panel | None]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from flask_babel import gettext, ngettext
 from sqlalchemy import select
@@ -12,12 +12,13 @@ from wtforms.validators import DataRequired, Length, Optional
 
 from admin_views.acts import Act
 from admin_views.formats import euros
-from admin_views.forms import ConsoleForm, EurosField, ReasonForm
+from admin_views.forms import ConsoleForm, EurosField, KeyField, ReasonForm
 from admin_views.standing import standing, standing_of_withdrawal
 from admin_views.words import choices_of
 from models import clock
 from models.accounts.permissions import Permission as P
 from models.affiliation import PayoutMethod, SepaBatch, Withdrawal, WithdrawalStatus
+from models.affiliation.payouts.ask_withdrawal import asked_before
 from models.affiliation.payouts.business_days import next_business_day
 from models.affiliation.payouts.decide_withdrawal import approve_withdrawal, reject_withdrawal
 from models.affiliation.payouts.make_batch import make_batch
@@ -51,6 +52,7 @@ class PayNowForm(PaymentForm):
     """The same for money that nobody asked for yet."""
 
     amount = EurosField(N_("Amount"), [Optional()], description=N_("Empty: all that is available."))
+    request_key = KeyField()
 
 
 class BatchForm(ConsoleForm):
@@ -77,7 +79,21 @@ def pay(session: Session, key: UUID, data: dict[str, Any], **who: Any) -> Withdr
 
 
 def pay_at_once(session: Session, key: UUID, data: dict[str, Any], **who: Any) -> Withdrawal:
-    return pay_now(session, key, **_noted(data), **who)
+    request_key = _key_for(key, data)
+    payment = {name: value for name, value in data.items() if name != "request_key"}
+    return pay_now(session, key, **_noted(payment), **who, key=request_key)
+
+
+def paid_before(session: Session, key: UUID, data: dict[str, Any]) -> Withdrawal | None:
+    """What this form paid an affiliate when it was sent before. Raises OtherAsked."""
+    request_key = _key_for(key, data)
+    return asked_before(session, key, data["amount"], request_key) if request_key else None
+
+
+def _key_for(affiliate_id: UUID, data: dict[str, Any]) -> UUID | None:
+    """One showing of the form pays each affiliate once, also where many are ticked."""
+    asked = data["request_key"]
+    return uuid5(asked, affiliate_id.hex) if asked else None
 
 
 def _noted(data: dict[str, Any]) -> dict[str, Any]:
@@ -159,7 +175,8 @@ PAY = Act(
     PaymentForm,
     N_("Once you have paid it by hand: it pays the affiliate's oldest commissions first."),
     when=lambda row: row["status"] is WithdrawalStatus.APPROVED and row["batch_id"] is None,
-    needs=("status", "batch_id"),
+    needs=("status", "batch_id", "payment_method"),
+    filled=lambda row: {"method": row["payment_method"]} if row["payment_method"] else {},
     notes=standing_of_withdrawal,
     previews=True,
     fresh=True,
@@ -192,4 +209,6 @@ PAY_NOW = Act(
     previews=True,
     fresh=True,
     bulk=True,
+    leads_to="withdrawals",
+    already=paid_before,
 )

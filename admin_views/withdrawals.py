@@ -1,5 +1,6 @@
 """Withdrawals and payouts: the queue of requests, and the affiliates who can be paid."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -264,6 +265,12 @@ class PayoutView(AdminView):
             LedgerAccount.balance > 0,
         )
         return statement.where(owed)
+
+    def record(self, key: Any) -> Row:
+        """An affiliate's page stays once all is paid: whoever has it open is told so there."""
+        everybody = replace(self.listing([]), only=lambda statement: statement)
+        names = self.with_needs(self._detail_names())
+        return everybody.one(reading(), names, key, self.addresses()) or abort(404)
 
     def panels(self, session: Session, row: Row) -> list[Panel]:
         lines: list[list[Markup | str]] = [

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from admin_views.happenings import RECORDS
+from admin_views.happenings import HAPPENINGS, RECORDS
 from admin_views.labels import label_of
 from admin_views.past import changes_of
 from admin_views.reading import stop_reading
@@ -145,9 +145,15 @@ def changes_since(session: Session, row: Any, opened: datetime | None) -> str:
     )
     if opened is not None:
         statement = statement.where(AuditEvent.at > opened)
-    told = [
-        gettext("%(column)s: %(before)s → %(after)s", column=gettext(name), before=was, after=now)
-        for event in session.scalars(statement)
-        for name, was, now in changes_of(event, row.__table__)
-    ]
+    told: list[str] = []
+    for event in session.scalars(statement):
+        changes = changes_of(event, row.__table__)
+        told += [
+            gettext(
+                "%(column)s: %(before)s → %(after)s", column=gettext(name), before=was, after=now
+            )
+            for name, was, now in changes
+        ]
+        if not changes:  # what hangs off the record, in rows of its own
+            told.append(gettext(HAPPENINGS.get(event.action, event.action)))
     return "; ".join(told) or "?"

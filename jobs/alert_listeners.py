@@ -9,6 +9,7 @@ from models.base import Json
 from models.billing import CaptureEndpoint, Customer, Invoice
 from models.billing.record_answer import PAID_TWICE
 from models.oversight import JobRun, OutboxEvent, queue_mail
+from models.secrets import digest
 from models.settings import current_settings
 
 
@@ -21,10 +22,12 @@ def alert_job_failed(session: Session, event: OutboxEvent) -> None:
 
 
 def alert_ledger(session: Session, event: OutboxEvent) -> None:
-    """Tell the owner that the ledger does not verify, once a day while it lasts."""
+    """Tell the owner that the ledger does not verify: each difference once a day while it lasts."""
     lines = [f"{name}: {value}" for name, value in event.data.items()]
+    difference = digest(str(event.data.get("difference", "")))[:16]
     said = {"detail": "\n".join(lines)}
-    alert_owner(session, "ledger", "ledger-verify", key=str(clock.today()), said=said)
+    key = f"{clock.today()}:{difference}"
+    alert_owner(session, "ledger", "ledger-verify", key=key, said=said)
 
 
 def alert_paid_twice(session: Session, event: OutboxEvent) -> None:

@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from schwifty import BIC, IBAN
 from schwifty.exceptions import SchwiftyException
 
+from models.bank_codes import bic_behind, contradicts
+
 DEVELOPMENT_SECRET = "development-only-secret-never-in-production"
 DEVELOPMENT_KEY = "ZGV2ZWxvcG1lbnQtb25seS1rZXktMzItYnl0ZXMtISE="
 SANDBOX_KEY = "sk_test_sandbox"
@@ -78,7 +80,7 @@ class Settings(BaseSettings):
     company_vat_number: str = ""
     company_email: str = "bonjour@weokto.localhost"
     company_iban: str = SAMPLE_IBAN
-    company_bic: str = "AGRIFRPPXXX"
+    company_bic: str = ""
     sepa_schema: Literal["pain.001.001.09", "pain.001.001.03"] = "pain.001.001.09"
 
     capture_minutes: int = Field(default=15, ge=1, le=60)
@@ -129,6 +131,11 @@ class Settings(BaseSettings):
         if self.env == "production":
             for problem in self._what_production_lacks():
                 raise ValueError(problem)
+            if self.company_bic and contradicts(self.company_bic, self.company_iban):
+                raise ValueError(
+                    "COMPANY_BIC is of another bank than COMPANY_IBAN; leave it empty to have "
+                    "it found from the IBAN"
+                )
         return self
 
     def _what_production_lacks(self) -> list[str]:
@@ -162,6 +169,13 @@ class Settings(BaseSettings):
     def encryption_key_list(self) -> tuple[str, ...]:
         """Fernet keys, newest first: the first encrypts, all decrypt."""
         return self.encryption_keys
+
+    @property
+    def debtor_bic(self) -> str:
+        """The BIC of the account that payouts leave from: as set, else as known of the IBAN."""
+        if self.company_bic or not self.company_iban:
+            return self.company_bic
+        return bic_behind(self.company_iban)
 
     @property
     def is_production(self) -> bool:

@@ -95,6 +95,7 @@ WITHHELD = frozenset(
         "otp_hash",
         "prev_hash",
         "redirect_url",
+        "request_key",
         "secret",
         "secrets",
         "self_referral_evidence",

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from models import clock
 from models.affiliation.boost import (
     CODE,
     BoostCode,
@@ -112,6 +113,8 @@ def edit_boost(
         _check(session, boost)
     products = products_of(session, boost.id) if product_ids is None else product_ids
     moved = _be_for(session, boost, products)
+    if moved:
+        boost.updated_at = clock.now()  # they are rows of their own, and part of it all the same
     if session.is_modified(boost) or moved:
         emit(session, "affiliation.boost_edited", boost, actor=actor)
     return boost

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.affiliation.lock_rule import LockProfile, LockRule, LockRuleVersion, rules_in_force
-from models.errors import N_, BadInput
+from models.errors import N_, BadInput, DomainError
 from models.oversight import Actor, emit
 
 
@@ -28,13 +28,30 @@ class BadLockRules(BadInput):
     code = "bad_lock_rules"
 
 
+class LockRulesChanged(DomainError):
+    """Somebody else put a version in force after this one's table was opened."""
+
+    code = "lock_rules_changed"
+    message = N_(
+        "The rules were changed since you opened them: version %(version)s is in force, as shown "
+        "below. Nothing of yours was saved yet. Look, then put yours in force to replace it."
+    )
+
+
 def edit_lock_rules(
-    session: Session, rows: Sequence[LockRow], *, actor: Actor, now: datetime, note: str = ""
+    session: Session,
+    rows: Sequence[LockRow],
+    *,
+    actor: Actor,
+    now: datetime,
+    note: str = "",
+    opened: int | None = None,
 ) -> LockRuleVersion:
     """Put a new version of the lock table in force from now; rows not given stay as they are.
 
     Commissions already earned keep the version they were made with. Where nothing differs,
-    the version in force is answered. Raises BadLockRules naming the row.
+    the version in force is answered. ``opened``: the version that the rows were typed over.
+    Raises BadLockRules naming the row, LockRulesChanged where another is in force by now.
     """
     newest = _newest_version(session)
     now = max(now, newest.valid_from)  # an edit that waited for another comes after it
@@ -42,6 +59,8 @@ def edit_lock_rules(
     former = rules_in_force(session, now)
     if all(_row_of(rule) == wanted.get(rule.profile, _row_of(rule)) for rule in former):
         return LockRuleVersion.get(session, former[0].version_id)
+    if opened not in (None, newest.version):
+        raise LockRulesChanged(version=newest.version)
     version = LockRuleVersion(
         version=newest.version + 1, valid_from=now, created_by=actor.user_id, note=note
     )

@@ -9,7 +9,14 @@ from admin_views import bulk
 from models import clock
 from models.accounts import User, UserSession, UserType
 from models.accounts.open_session import open_session
-from models.affiliation import AffiliateProfile, LockRuleVersion, RiskLevel, RiskLevelChange
+from models.affiliation import (
+    AffiliateProfile,
+    LockProfile,
+    LockRuleVersion,
+    RiskLevel,
+    RiskLevelChange,
+    rules_in_force,
+)
 from models.catalog import Plan, Product
 from models.oversight import SYSTEM, AuditEvent, JobRun, MailStatus, OutgoingMail
 from models.oversight.run_job import end_run
@@ -179,12 +186,14 @@ class TestRisk:
 
 class TestLockRules:
     def grid(self, page):
-        return dict(re.findall(r'<input name="([A-Z_]+-[a-z_]+)" value="([^"]*)"', page))
+        cells = re.findall(r'<input name="([A-Z_]+-[a-z_]+)" value="([^"]*)"', page)
+        return dict([*cells, *re.findall(r'name="(opened)" value="(\d+)"', page)])
 
     def test_an_edit_is_a_new_version(self, owner, console, read):
         address = f"{console}/lock-rules/new-version/"
         grid = self.grid(owner.get(address).text)
-        assert len(grid) == 28
+        assert len(grid) == 28 + 1
+        assert grid["opened"] == "1"
         grid |= {"NEW-main_percent": "82,5", "NEW-extended_percent": "17,5", "note": "kinder"}
         assert owner.post(address, grid).status_code == 302
         assert read(lambda s: s.scalar(select(func.max(LockRuleVersion.version)))) == 2
@@ -195,6 +204,43 @@ class TestLockRules:
         for wrong in ({"NEW-main_percent": "99"}, {"NEW-main_days": "x"}, {"NEW-main_days": ""}):
             assert owner.post(address, grid | wrong).status_code == 422
         assert read(lambda s: s.scalar(select(func.max(LockRuleVersion.version)))) == 1
+
+    def test_an_edit_over_somebody_elses_is_told_and_done_only_when_put_again(
+        self, owner, console, read
+    ):
+        def in_force():
+            rules = read(lambda s: rules_in_force(s, clock.now()))
+            return {rule.profile: (rule.main_days, rule.extended_days) for rule in rules}
+
+        address = f"{console}/lock-rules/new-version/"
+        opened = self.grid(owner.get(address).text)
+        before = in_force()
+        assert owner.post(address, {**opened, "NEW-extended_days": "400"}).status_code == 302
+
+        mine = {**opened, "TRUSTED-extended_days": "300"}
+        told = owner.post(address, mine)
+        drafted = owner.post(address, {**mine, "imagine": "1"}).text
+
+        assert told.status_code == 422
+        assert "400 jours" in told.text
+        assert "la version 2 est en vigueur" in told.text
+        assert self.grid(drafted)["opened"] == "1"
+        assert self.grid(told.text) == {**mine, "opened": "2"}
+        assert in_force()[LockProfile.TRUSTED] == before[LockProfile.TRUSTED]
+        for known in ({}, {"opened": "x"}):
+            unsaid = {name: value for name, value in mine.items() if name != "opened"}
+            assert owner.post(address, {**unsaid, **known}).status_code == 422
+
+        assert owner.post(address, self.grid(told.text)).status_code == 302
+        assert in_force()[LockProfile.TRUSTED][1] == 300
+        assert in_force()[LockProfile.NEW] == before[LockProfile.NEW]
+
+    def test_the_same_edit_twice_is_one_version(self, owner, console, read):
+        address = f"{console}/lock-rules/new-version/"
+        grid = {**self.grid(owner.get(address).text), "NEW-extended_days": "400"}
+
+        assert [owner.post(address, grid).status_code for _ in range(2)] == [302, 302]
+        assert read(lambda s: s.scalar(select(func.max(LockRuleVersion.version)))) == 2
 
 
 class TestOthers:

@@ -54,6 +54,25 @@ class TestBoosts:
         assert (changed.max_uses, changed.valid_until) == (3, boost.valid_until)
         assert read(lambda s: products_of(s, boost.id)) == [product.id]
 
+    def test_products_that_somebody_else_added_are_not_taken_away_unseen(
+        self, owner, console, keep, read, now
+    ):
+        first, second = keep(lambda make: (make.product(), make.product()))
+        fields = {**FIELDS, "scope": "SPECIFIC", "boost_value": "5", "products": str(first.id)}
+        assert owner.post(f"{console}/boosts/new/", fields).status_code == 302
+        boost = read(lambda s: s.scalar(select(BoostCode)))
+        address = f"{console}/boosts/edit/?id={boost.id}"
+        fields["opened_at"] = OPENED.search(owner.get(address).text).group(1)
+        clock.move_to(now + timedelta(minutes=1))
+        both = {**fields, "products": [str(first.id), str(second.id)]}
+        assert owner.post(address, both).status_code == 302
+
+        answer = owner.post(address, {**fields, "max_uses": "3"})
+
+        assert answer.status_code == 422
+        assert "Code boost modifié" in answer.text
+        assert read(lambda s: set(products_of(s, boost.id))) == {first.id, second.id}
+
     def test_a_bonus_is_typed_in_euros(self, owner, console, read):
         fields = {**FIELDS, "boost_type": "flat_bonus", "boost_value": "12,50"}
         assert owner.post(f"{console}/boosts/new/", fields).status_code == 302

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -18,13 +19,16 @@ from models.affiliation import (
 )
 from models.affiliation.payouts.ask_withdrawal import ask_withdrawal
 from models.affiliation.payouts.decide_withdrawal import approve_withdrawal, cancel_withdrawal
+from models.affiliation.payouts.edit_payout_details import edit_payout_details
 from models.affiliation.prove_ledger import prove_ledger
+from models.ids import new_id
 from models.ledger import balances_of
 from models.oversight import SYSTEM, JobRun, OutgoingMail
 from models.session import unit_of_work
 from tests.earnings import Earnings
 
 FINGERPRINT = re.compile(r'name="fingerprint" value="([^"]+)"')
+REQUEST_KEY = re.compile(r'name="request_key" type="hidden" value="([^"]+)"')
 ROW = re.compile(r'name="rowid" value="([^"]+)"')
 PAID = {"method": "wire", "reference": "VIR-1"}
 S = WithdrawalStatus
@@ -97,6 +101,19 @@ class TestQueue:
             assert "alice" in owner.get(f"{console}/withdrawals/?search={words}").text
         nothing = owner.get(f"{console}/withdrawals/?search=nobody-like-this").text
         assert "97,00" not in nothing
+
+    @pytest.mark.parametrize("key", [UUID(int=7), UUID(int=2**128 - 1)])
+    def test_finds_by_the_day_it_was_asked_whatever_key_was_sent(self, owner, console, earned, key):
+        def build(earnings):
+            affiliate, at = earnings.affiliate(15_000, slug="alice"), clock.now()
+            return ask_withdrawal(
+                earnings.session, affiliate.user_id, 10_000, actor=SYSTEM, now=at, key=key
+            )
+
+        earned(build)
+        day = clock.today()
+        days = f"flt_asked_from={day}&flt_asked_to={day}"
+        assert "97,00" in owner.get(f"{console}/withdrawals/?{days}").text
 
     def test_a_record_explains_itself_down_to_the_invoices(self, owner, console, asked, do):
         row = asked(approved=True)
@@ -347,6 +364,79 @@ class TestPayouts:
         assert owner.post(address, {**fields, "fingerprint": mark}).status_code == 302
         assert owner.post(address, {**fields, "fingerprint": mark}).status_code == 409
         assert len(read(lambda s: s.scalars(select(Withdrawal)).all())) == 1
+
+    @pytest.mark.parametrize("amount", ["", "40"])
+    def test_paying_leads_to_the_withdrawal_however_often_it_is_sent(
+        self, owner, console, earned, read, amount
+    ):
+        affiliate = earned(lambda earnings: earnings.affiliate(15_000))
+        address = f"{console}/payouts/act/pay-now/?id={affiliate.user_id}"
+        key = REQUEST_KEY.search(owner.get(address).text).group(1)
+        fields = {**PAID, "amount": amount, "request_key": key}
+        mark = FINGERPRINT.search(owner.post(address, fields).text).group(1)
+
+        answers = [owner.post(address, {**fields, "fingerprint": mark}) for _ in range(2)]
+
+        (row,) = read(lambda s: s.scalars(select(Withdrawal)).all())
+        for answer in answers:
+            assert answer.status_code == 302
+            assert answer.location == f"{console}/withdrawals/details/?id={row.id}"
+        assert "L’affilié est payé." in owner.get(answers[0].location).text
+
+    def test_one_who_is_paid_meanwhile_is_still_there_to_be_told_of(self, owner, console, earned):
+        affiliate = earned(lambda earnings: earnings.affiliate(15_000))
+        address = f"{console}/payouts/act/pay-now/?id={affiliate.user_id}"
+        mark = FINGERPRINT.search(owner.post(address, PAID).text).group(1)
+        owner.post(address, {**PAID, "fingerprint": mark})
+
+        again = owner.post(address, {**PAID, "fingerprint": mark})
+
+        assert again.status_code == 422
+        assert owner.get(f"{console}/payouts/details/?id={affiliate.user_id}").status_code == 200
+        assert affiliate.affiliate_slug not in owner.get(f"{console}/payouts/").text
+
+    def test_marking_paid_proposes_the_way_that_was_asked_for(self, owner, console, earned):
+        def build(earnings):
+            affiliate, at = earnings.affiliate(15_000), clock.now()
+            edit_payout_details(
+                earnings.session,
+                affiliate.user_id,
+                method=PayoutMethod.PAYPAL,
+                paypal="alice@example.org",
+                actor=SYSTEM,
+            )
+            row = ask_withdrawal(earnings.session, affiliate.user_id, 10_000, actor=SYSTEM, now=at)
+            return approve_withdrawal(earnings.session, row.id, actor=SYSTEM, now=at)
+
+        page = owner.get(f"{console}/withdrawals/act/pay/?id={earned(build).id}").text
+        assert re.findall(r'<option selected value="(\w+)"', page) == ["paypal"]
+
+    def test_one_form_pays_each_ticked_row_once(self, owner, console, earned, read):
+        affiliates = [
+            earned(lambda earnings, slug=slug: earnings.affiliate(15_000, slug=slug))
+            for slug in ("alice", "bob")
+        ]
+        ticked = {
+            "action": "pay-now",
+            "rowid": [str(affiliate.user_id) for affiliate in affiliates],
+            "confirmed": "1",
+            "request_key": str(new_id()),
+            **PAID,
+            "amount": "40",
+        }
+        shown = owner.post(f"{console}/payouts/action/", ticked).text
+        confirmed = {
+            **ticked,
+            "rowid": ROW.findall(shown),
+            "fingerprint": FINGERPRINT.findall(shown),
+        }
+
+        for _ in range(2):
+            assert owner.post(f"{console}/payouts/action/", confirmed).status_code == 302
+
+        paid = read(lambda s: s.scalars(select(Withdrawal.affiliate_id)).all())
+        assert set(paid) == {affiliate.user_id for affiliate in affiliates}
+        assert len(paid) == 2
 
 
 class TestAdjust:

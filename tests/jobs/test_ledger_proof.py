@@ -6,18 +6,23 @@ import pytest
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.pool import NullPool
 
+from jobs.alert_listeners import alert_ledger
 from jobs.ledger import statement_in_words, verify, verify_in_words
 from models.affiliation import PayoutMethod
 from models.affiliation.payouts.adjust_balance import adjust_balance
 from models.affiliation.payouts.ask_withdrawal import ask_withdrawal
 from models.affiliation.payouts.business_days import next_business_day
-from models.affiliation.payouts.decide_withdrawal import approve_withdrawal, cancel_withdrawal
+from models.affiliation.payouts.decide_withdrawal import (
+    approve_withdrawal,
+    cancel_withdrawal,
+    reject_withdrawal,
+)
 from models.affiliation.payouts.make_batch import make_batch
 from models.affiliation.payouts.pay_withdrawal import pay_withdrawal
 from models.clock import today
 from models.ids import new_id
 from models.ledger import LedgerTransfer
-from models.oversight import Actor, AuditEvent
+from models.oversight import Actor, AuditEvent, OutboxEvent, OutgoingMail
 from models.session import unit_of_work
 from tests.earnings import Earnings
 from tests.factories import Make
@@ -124,6 +129,7 @@ CENTS = [
         "status = 'CANCELLED'",
     ),
     ("withdrawal_requests", "status = 'CANCELLED', cancelled_at = now()", WAITS),
+    ("withdrawal_requests", "status = 'PENDING_REVIEW', approved_at = null", WAITS),
     ("withdrawal_allocations", "amount = amount - 1", "true"),
     ("sepa_batches", "total = total + 1", "true"),
     ("sepa_batches", "count = count + 1", "true"),
@@ -174,6 +180,25 @@ class TestOneCent:
             told = select(AuditEvent.data).where(AuditEvent.action == "ledger.verify_failed")
             assert "sepa_batches" in session.scalars(told).one()["difference"]
 
+    def test_mails_each_difference_of_a_day_once(self, story, tamper):
+        def mailed():
+            verify()
+            with unit_of_work() as session:
+                failed = OutboxEvent.kind == "ledger.verify_failed"
+                for event in session.scalars(select(OutboxEvent).where(failed)):
+                    alert_ledger(session, event)
+            with unit_of_work() as session:
+                mails = session.scalars(select(OutgoingMail).order_by(OutgoingMail.id)).all()
+                return [mail.context["detail"] for mail in mails if mail.kind == "staff_alert"]
+
+        tamper("UPDATE sepa_batches SET total = total + 1")
+        assert len(mailed()) == len(mailed()) == 1
+
+        tamper("UPDATE withdrawal_allocations SET amount = amount - 1")
+        first, second = mailed()
+        assert "sepa_batches" in first
+        assert "withdrawal_allocations" in second
+
     def test_a_changed_transfer_is_named_by_its_entry(self, story, tamper, capsys):
         """An entry's hash covers its transfer: either may be what was changed."""
         with unit_of_work() as session:
@@ -191,6 +216,32 @@ class TestOneCent:
         tamper("INSERT INTO ledger_accounts VALUES (:id, 'AVAILABLE', 100, 'EUR')", id=str(key))
 
         assert verify()["difference"] == f"ledger_accounts {key} AVAILABLE has no ledger_heads"
+
+    @pytest.mark.parametrize(
+        ("approved", "rejected", "change"),
+        [
+            (False, False, "status = 'APPROVED', approved_at = now()"),
+            (True, False, "status = 'PENDING_REVIEW'"),
+            (False, True, "approved_at = now()"),
+            (True, True, "approved_at = null"),
+        ],
+    )
+    def test_an_approval_that_nobody_posted_is_found_and_one_left_out(
+        self, story, tamper, now, approved, rejected, change
+    ):
+        with unit_of_work() as session:
+            row = ask_withdrawal(session, story.user_id, 5_000, actor=OWNER, now=now).id
+            if approved:
+                approve_withdrawal(session, row, actor=OWNER, now=now)
+            if rejected:
+                reject_withdrawal(session, row, reason="No.", actor=OWNER, now=now)
+        assert verify()["differences"] == 0
+
+        tamper(f"UPDATE withdrawal_requests SET {change} WHERE id = :id", id=row)
+
+        difference = verify()["difference"]
+        assert difference.startswith(f"withdrawal_requests {row} ")
+        assert "approvals" in difference
 
     @pytest.mark.parametrize(
         "statement",

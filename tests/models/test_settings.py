@@ -88,7 +88,45 @@ class TestRefusals:
         assert load_settings().stam_hosts == ("be-stam.com", "www.be-stam.com")
 
 
+BIC_OF_ANOTHER_BANK = "COMPANY_BIC is of another bank than COMPANY_IBAN"
+
+
+class TestDebtorBic:
+    @pytest.mark.parametrize(
+        ("iban", "said", "bic"),
+        [
+            ("FR1420041010050500013M02606", "", "PSSTFRPP"),
+            ("FR1420041010050500013M02606", "PSSTFRPPPAR", "PSSTFRPPPAR"),
+            ("FR7699999000011234567890152", "", ""),
+            ("", "", ""),
+        ],
+    )
+    def test_is_as_set_or_that_of_the_iban(self, iban, said, bic):
+        assert Settings(_env_file=None, company_iban=iban, company_bic=said).debtor_bic == bic
+
+
 class TestProduction:
+    @pytest.mark.parametrize(
+        ("iban", "bic"),
+        [
+            ("FR1420041010050500013M02606", "PSSTFRPPPAR"),
+            ("FR1420041010050500013M02606", "ABCDREABXXX"),  # its country is one with France's
+            ("FR1420041010050500013M02606", "ABCDFRABXXX"),  # not known of any account
+            ("FR7699999000011234567890152", "AGRIFRPPXXX"),
+        ],
+    )
+    def test_takes_a_bic_that_may_be_the_accounts(self, iban, bic):
+        own = {**PRODUCTION, "company_iban": iban, "company_bic": bic}
+        assert Settings(_env_file=None, **own).debtor_bic == bic
+
+    @pytest.mark.parametrize("bic", ["AGRIFRPPXXX", "COBADEFFXXX"])
+    def test_refuses_a_bic_of_another_bank_or_country(self, monkeypatch, bic):
+        for key, good in {**PRODUCTION, "company_bic": bic}.items():
+            monkeypatch.setenv(key.upper(), good)
+
+        with pytest.raises(BadSettings, match=BIC_OF_ANOTHER_BANK):
+            load_settings()
+
     def test_starts_with_its_own_of_everything(self):
         assert Settings(_env_file=None, **PRODUCTION).is_production
 

@@ -204,7 +204,7 @@ class TestPayouts:
         first, again = (rich.json("/api/affiliate/payouts", wanted).json for _ in range(2))
         other = rich.json("/api/affiliate/payouts", {"amount": 5000, "request_key": KEY})
         listed = rich.get("/api/affiliate/payouts").json
-        cancel = f"/api/affiliate/payouts/{KEY}/cancel"
+        cancel = f"/api/affiliate/payouts/{first['id']}/cancel"
         gone = [rich.json(cancel, {}).json["status"] for _ in range(2)]
 
         assert terms == {
@@ -214,18 +214,18 @@ class TestPayouts:
             "available_after": 14500,
         }
         assert first == again
-        assert first["id"] == KEY
         assert code_of(other) == (409, "withdrawal_key_taken")
         assert listed["available"] == 14500
-        assert [each["id"] for each in listed["withdrawals"]] == [KEY]
+        assert [each["id"] for each in listed["withdrawals"]] == [first["id"]]
         assert gone == ["CANCELLED", "CANCELLED"]
 
     def test_of_somebody_else_are_nothing(self, app, rich):
-        rich.json("/api/affiliate/payouts", {"amount": 10000, "request_key": KEY})
+        asked = rich.json("/api/affiliate/payouts", {"amount": 10000, "request_key": KEY})
+        cancel = f"/api/affiliate/payouts/{asked.json['id']}/cancel"
         bea = signed_in(app, "bea")
 
-        assert code_of(bea.json(f"/api/affiliate/payouts/{KEY}/cancel", {}))[0] == 404
-        assert code_of(bea.get(f"/api/affiliate/payouts/{KEY}"))[0] == 404
+        assert code_of(bea.json(cancel, {}))[0] == 404
+        assert code_of(bea.get(cancel.removesuffix("/cancel")))[0] == 404
         assert bea.get("/api/affiliate/payouts").json["withdrawals"] == []
         taken = bea.json("/api/affiliate/payouts", {"amount": 10000, "request_key": KEY})
         assert taken.status_code == 409

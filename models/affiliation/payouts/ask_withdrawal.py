@@ -12,7 +12,6 @@ from models.affiliation.payouts.fee import Terms, terms_of
 from models.affiliation.payouts.withdrawal import Withdrawal, WithdrawalStatus
 from models.affiliation.profile import AffiliateProfile
 from models.errors import N_, BadInput, DomainError, NotAllowed
-from models.ids import new_id
 from models.ledger import Account, LedgerAccount, LedgerEntry, TransferType, post
 from models.oversight import Actor, emit
 from models.session import one_at_a_time
@@ -95,7 +94,7 @@ def ask_withdrawal(
 ) -> Withdrawal:
     """Reserve cents of what is available, to be reviewed and paid by hand.
 
-    ``key`` is the withdrawal's own, made with the form: sent twice, even at once, it asks once.
+    ``key`` is the request's, made with the form: sent twice, even at once, it asks once.
     Raises DetailsMissing, InDebt, BelowMinimum, NotEnough, TooLittle, Suspended, OtherAsked.
     """
     made = asked_before(session, affiliate_id, amount, key) if key else None
@@ -114,7 +113,7 @@ def asked_before(
     OtherAsked where it was made for somebody else, or another amount.
     """
     one_at_a_time(session, f"withdrawal:{key}")
-    made = session.get(Withdrawal, key)
+    made = session.scalar(select(Withdrawal).where(Withdrawal.request_key == key))
     if made is None:
         return None
     if made.affiliate_id != affiliate_id or amount not in (None, made.requested_amount):
@@ -139,8 +138,8 @@ def reserve(
     """
     profile = AffiliateProfile.get(session, affiliate_id)
     withdrawal = Withdrawal(
-        id=key or new_id(),
         affiliate_id=affiliate_id,
+        request_key=key,
         requested_amount=terms.requested,
         fee_amount=terms.fee,
         net_amount=terms.net,

@@ -71,7 +71,8 @@ def _withdrawals_that_differ() -> Any:
     """Each withdrawal as one line of text, by its row and by its transfers, where they differ.
 
     The fee agreed on and the cents that paid commissions stand in the transfers' metadata,
-    which the chain protects.
+    which the chain protects. An approval moves nothing, so its memo is counted: what is
+    APPROVED or PAID has one, and of what was turned down only what had been approved.
     """
     moved = _moved()
     allocated = (
@@ -90,6 +91,7 @@ def _withdrawals_that_differ() -> Any:
         case((PAID, Withdrawal.fee_amount), else_=0),
         case((Withdrawal.fee_waived, 0), else_=Withdrawal.fee_amount),
         func.coalesce(allocated.c.amount, 0),
+        case((_was_approved(), 1), else_=0),
     )
     posted = _line(
         *(
@@ -98,6 +100,7 @@ def _withdrawals_that_differ() -> Any:
         ),
         case((Withdrawal.fee_waived, 0), else_=func.coalesce(moved.c.fee, 0)),
         func.coalesce(moved.c.allocated, 0),
+        func.coalesce(moved.c.approvals, 0),
     )
     words = func.concat(
         "withdrawal_requests ",
@@ -124,6 +127,13 @@ def _withdrawals_that_differ() -> Any:
     )
 
 
+def _was_approved() -> Any:
+    return case(
+        (Withdrawal.status == WithdrawalStatus.REJECTED, Withdrawal.approved_at.is_not(None)),
+        else_=Withdrawal.status.in_((WithdrawalStatus.APPROVED, WithdrawalStatus.PAID)),
+    )
+
+
 def _moved() -> Any:
     """What each withdrawal's transfers moved, per account, and what their metadata agreed on."""
 
@@ -135,6 +145,9 @@ def _moved() -> Any:
         found = func.max(LedgerTransfer.extra[name].as_integer())
         return found.filter(LedgerTransfer.type == type)
 
+    approvals = func.count(LedgerTransfer.id.distinct()).filter(
+        LedgerTransfer.type == TransferType.WITHDRAWAL_APPROVED
+    )
     return (
         select(
             LedgerTransfer.withdrawal_id,
@@ -142,6 +155,7 @@ def _moved() -> Any:
             *map(of, (Account.AVAILABLE, Account.RESERVED, Account.PAID_OUT, Account.FEES)),
             noted(TransferType.WITHDRAWAL_REQUESTED, "fee_amount").label("fee"),
             noted(TransferType.WITHDRAWAL_PAID, "allocated_amount").label("allocated"),
+            approvals.label("approvals"),
         )
         .join(LedgerEntry, LedgerEntry.transfer_id == LedgerTransfer.id)
         .where(LedgerTransfer.withdrawal_id.is_not(None))
@@ -151,7 +165,10 @@ def _moved() -> Any:
 
 
 def _line(*amounts: Any) -> Any:
-    names = ("AVAILABLE", "RESERVED", "PAID_OUT", "FEES", "fee agreed", "paid to commissions")
+    names = (
+        *("AVAILABLE", "RESERVED", "PAID_OUT", "FEES"),
+        *("fee agreed", "paid to commissions", "approvals"),
+    )
     parts = [
         part
         for name, amount in zip(names, amounts, strict=True)

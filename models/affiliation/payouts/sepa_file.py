@@ -4,6 +4,7 @@ Addresses are left out, as SEPA allows inside the zone: those written in free li
 refused since November 2026.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,6 +19,8 @@ from models.money import CURRENCY
 from models.settings import Settings
 
 LONGEST_TEXT = 140
+UNKNOWN_BANK = "<FinInstnId><Othr><Id>NOTPROVIDED</Id></Othr></FinInstnId>"
+"""How SEPA has a file say that it does not name the debtor's bank, which the IBAN tells."""
 
 
 class FileNotValid(DomainError):
@@ -56,8 +59,9 @@ def sepa_file(
         "batch": True,
         "currency": CURRENCY,
     }
-    if settings.company_bic:
-        debtor["BIC"] = settings.company_bic
+    bic = settings.debtor_bic
+    if bic:
+        debtor["BIC"] = bic
     file = SepaTransfer(debtor, schema=settings.sepa_schema, clean=True)
     header = file._xml.find("CstmrCdtTrfInitn/GrpHdr")
     header.find("MsgId").text = message_id
@@ -76,6 +80,8 @@ def sepa_file(
     written = file.export(validate=False).decode()
     drawn = file._xml.find("CstmrCdtTrfInitn/PmtInf/PmtInfId").text
     xml: str = written.replace(f"<PmtInfId>{drawn}<", f"<PmtInfId>{message_id}<")
+    if not bic:
+        xml = re.sub(r"(<DbtrAgt>\s*)<FinInstnId ?/>", rf"\1{UNKNOWN_BANK}", xml)
     try:
         try_valid_xml(xml.encode(), settings.sepa_schema)
     except ValidationError as wrong:

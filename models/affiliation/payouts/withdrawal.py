@@ -29,7 +29,8 @@ class Withdrawal(Keyed, Stamped, Becoming, Base):
     """A request for money: cents asked, the fee on them, and what is paid of them.
 
     The destination (``holder``, ``iban``, ``paypal``) is the affiliate's of the day they
-    asked: what the owner approves is what is paid. ``batch_id`` names the payment file it
+    asked: what the owner approves is what is paid. ``request_key`` is the asker's own, of any
+    form, by which one sent twice is known. ``batch_id`` names the payment file it
     is a line of; while that file is open, the line can only be settled with it.
     """
 
@@ -71,6 +72,7 @@ class Withdrawal(Keyed, Stamped, Becoming, Base):
     }
 
     affiliate_id: Mapped[UUID] = mapped_column(ForeignKey("affiliate_profiles.user_id"))
+    request_key: Mapped[UUID | None] = mapped_column(unique=True)
     requested_amount: Mapped[int]
     fee_amount: Mapped[int]
     net_amount: Mapped[int]

@@ -40,7 +40,9 @@ from models.errors import IllegalTransition, Missing
 from models.ledger import balances_of
 from models.oversight import SYSTEM
 from models.settings import use_settings
+from tests.earnings import IBAN
 
+OF_NO_KNOWN_BANK = "FR7699999000011234567890152"
 WEDNESDAY = date(2026, 3, 11)
 S = WithdrawalStatus
 
@@ -128,18 +130,43 @@ class TestFile:
             for text_ in found(made.xml, f".//{name}") or [""]:
                 assert len(text_) <= 35
 
-    def test_carries_hostile_names_harmlessly(self, session, approved, batch):
-        withdrawal = approved()
-        withdrawal.holder = '</Nm><Nm>Eve & "Co" \x01 <!--'
-        session.flush()
+    def test_carries_hostile_names_harmlessly(self, approved, batch):
+        holder = '</Nm><Nm>Eve & "Co" \x01 <!--'
+        account = {"payout_iban": IBAN, "payout_iban_last4": IBAN[-4:]}
+        wire = {"payout_method": PayoutMethod.WIRE, "payout_holder": holder, **account}
 
-        made = batch(withdrawal)
+        made = batch(approved(details=False, **wire))
 
         name = found(made.xml, "CstmrCdtTrfInitn/PmtInf/CdtTrfTxInf/Cdtr/Nm")
         assert name == ["/Nm Nm Eve Co --"]
 
-    def test_names_the_company_without_a_bank_code(self, settings, approved, batch):
-        changed = {"company_bic": "", "company_name": "Société Générale d'Épargne & Cie " * 4}
+    @pytest.mark.parametrize(
+        ("schema", "bic"), [("pain.001.001.09", "BICFI"), ("pain.001.001.03", "BIC")]
+    )
+    @pytest.mark.parametrize(
+        ("iban", "said", "written"),
+        [
+            ("FR7630006000011234567890189", "", "AGRIFRPPXXX"),
+            ("FR1420041010050500013M02606", "", "PSSTFRPP"),
+            ("FR1420041010050500013M02606", "PSSTFRPPPAR", "PSSTFRPPPAR"),
+            (OF_NO_KNOWN_BANK, "", None),
+        ],
+    )
+    def test_names_the_bank_of_the_account_or_none(
+        self, settings, approved, batch, schema, bic, iban, said, written
+    ):
+        changed = {"sepa_schema": schema, "company_iban": iban, "company_bic": said}
+        use_settings(settings.model_copy(update=changed))
+
+        made = batch(approved())
+
+        try_valid_xml(made.xml.encode(), schema)
+        bank = "CstmrCdtTrfInitn/PmtInf/DbtrAgt/FinInstnId"
+        assert found(made.xml, f"{bank}/{bic}") == ([written] if written else [])
+        assert found(made.xml, f"{bank}/Othr/Id") == ([] if written else ["NOTPROVIDED"])
+
+    def test_cuts_a_long_name_of_the_company(self, settings, approved, batch):
+        changed = {"company_name": "Société Générale d'Épargne & Cie " * 4}
         use_settings(settings.model_copy(update=changed))
 
         made = batch(approved())

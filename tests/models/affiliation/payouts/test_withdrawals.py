@@ -1,7 +1,8 @@
 """Asking, cancelling, approving, rejecting and paying: accepted, refused, done twice."""
 
+from datetime import timedelta
 from decimal import Decimal
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select, text
@@ -40,11 +41,13 @@ from models.affiliation.payouts.pay_withdrawal import (
 )
 from models.affiliation.prove_ledger import prove_ledger
 from models.errors import IllegalTransition, Missing
+from models.ids import first_id_at
 from models.ledger import LedgerTransfer, balances_of
 from models.oversight import SYSTEM, history_of
 from models.settings import use_settings
 
 S = WithdrawalStatus
+MINUTE = timedelta(minutes=1)
 WIRED = {"method": PayoutMethod.WIRE, "reference": "VIR-1"}
 
 
@@ -193,6 +196,14 @@ class TestAsk:
             ask(affiliate, 9000, key=key)
         with pytest.raises(OtherAsked):
             ask(earnings.affiliate(50_000), key=key)
+
+    def test_has_a_key_of_its_time_whatever_key_was_sent(self, earnings, ask, now):
+        affiliate = earnings.affiliate(50_000)
+
+        asked = ask(affiliate, key=UUID(int=7)), ask(affiliate), ask(affiliate, key=uuid4())
+
+        assert [each.id for each in asked] == sorted(each.id for each in asked)
+        assert first_id_at(now) <= asked[0].id < asked[2].id < first_id_at(now + MINUTE)
 
     def test_keeps_its_destination_when_details_change(self, session, earnings, ask):
         affiliate = earnings.affiliate(15_000)
@@ -447,6 +458,11 @@ class TestAdjust:
 WRONG = [
     ("requested_amount = requested_amount + 1, net_amount = net_amount + 1", "stays as it was"),
     ("affiliate_id = gen_random_uuid()", "stays as it was"),
+    ("request_key = gen_random_uuid()", "stays as it was"),
+    ("holder = 'Somebody else'", "stays as it was"),
+    ("iban = 'x'", "stays as it was"),
+    ("iban_last4 = '0000'", "stays as it was"),
+    ("paypal = 'eve@example.org'", "stays as it was"),
     ("net_amount = net_amount + 1", "amounts_add_up"),
     ("status = 'PAID', paid_at = now()", "paid_explained|approved_dated"),
     ("status = 'CANCELLED', cancelled_at = now()", "does not agree"),
