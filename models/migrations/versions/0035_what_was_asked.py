@@ -3,6 +3,9 @@
 The consoles' filters and lists read a withdrawal's time in its key, and an asker may send any.
 Once asked, neither key changes, nor where the money shall go: what the owner approves is what
 is paid.
+
+The ledger's one writer is told by the outermost frame of PostgreSQL's call stack, its last
+line: the frames before it quote the text of statements, which can say anything.
 """
 
 import sqlalchemy as sa
@@ -31,6 +34,34 @@ BEGIN
 END $$
 """
 
+QUOTES = '"«»„“”‹›‘’「」'
+POST, OPEN = r"ledger_post\(ledger_posting\[\]\)", r"ledger_open\(\)"
+WRITERS = {
+    "ledger_transfers": ("INSERT", POST, "ledger_post"),
+    "ledger_entries": ("INSERT", POST, "ledger_post"),
+    "ledger_accounts": ("INSERT OR UPDATE", f"{POST}|{OPEN}", "ledger_post|ledger_open"),
+    "ledger_heads": ("INSERT OR UPDATE", f"{POST}|{OPEN}", "ledger_post|ledger_open"),
+}
+
+WRITTEN_BY = """
+CREATE OR REPLACE FUNCTION ledger_written_by() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    stack text;
+BEGIN
+    GET DIAGNOSTICS stack = PG_CONTEXT;
+    IF stack !~ ({pattern}) THEN  -- in whatever language
+        RAISE EXCEPTION '% is written by the posting function alone', tg_table_name
+            USING ERRCODE = '42501';
+    END IF;
+    RETURN NULL;
+END $$
+"""
+ANYWHERE = r"""'(^|\n)[^\n"]*\m(' || tg_argv[0] || ')[(]'"""
+OUTERMOST = (
+    rf"""'(^|\n)([^\n{QUOTES}]*\s)?(' || tg_argv[0] || ')([^\n{QUOTES}\w][^\n{QUOTES}]*)?$'"""
+)
+
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
@@ -41,6 +72,7 @@ def upgrade() -> None:
     # What was asked until now goes by the key it was sent with: sent once more, it is known.
     op.execute("UPDATE withdrawal_requests SET request_key = id")
     keep(KEPT)
+    guard(OUTERMOST, {table: (acts, frames) for table, (acts, frames, _) in WRITERS.items()})
 
 
 def keep(names: tuple[str, ...]) -> None:
@@ -49,6 +81,17 @@ def keep(names: tuple[str, ...]) -> None:
     op.execute(KEEP_WITHDRAWAL.format(**dict(zip(("old", "new"), rows, strict=True))))
 
 
+def guard(pattern: str, writers: dict[str, tuple[str, str]]) -> None:
+    """Have the ledger's tables take what comes of these functions, by this pattern of them."""
+    op.execute(sa.text(WRITTEN_BY.format(pattern=pattern).replace(":", r"\:")))
+    for table, (acts, frames) in writers.items():
+        op.execute(
+            f"CREATE OR REPLACE TRIGGER {table}_one_writer BEFORE {acts} ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION ledger_written_by('{frames}')"
+        )
+
+
 def downgrade() -> None:
+    guard(ANYWHERE, {table: (acts, names) for table, (acts, _, names) in WRITERS.items()})
     keep(KEPT_UNTIL_NOW)
     op.drop_column("withdrawal_requests", "request_key")

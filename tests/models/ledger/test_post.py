@@ -267,6 +267,29 @@ OPENING = [
 ]
 
 
+FRAME = "PL/pgSQL function ledger_post(ledger_posting[]) line 9 at SQL statement"
+SAID = [
+    r"/*\nledger_post( */",
+    rf"/*\n{FRAME}*/",
+    rf'/*"\n{FRAME}*/',
+    rf'/*"\n{FRAME}\nSQL statement "*/',
+    rf"--\n-- {FRAME}",
+]
+BLOCKS = [
+    "DO $$ BEGIN PERFORM 'ledger_post('; UPDATE ledger_heads SET entries = 0; END $$",
+    *(
+        f"DO $$ BEGIN EXECUTE E'UPDATE ledger_heads SET entries = 0 {said}'; END $$"
+        for said in SAID
+    ),
+]
+NAMED_ALIKE = [
+    "ledger_post(postings ledger_posting[])",
+    "ledger_open()",
+    '"ledger_post(ledger_posting[])"()',
+    '"x\nledger_post(ledger_posting[]) "()',
+]
+
+
 class TestNobodyWritesDirectly:
     @pytest.mark.parametrize("statement", WRITES)
     def test_staff(self, session, statement):
@@ -287,10 +310,23 @@ class TestNobodyWritesDirectly:
         with pytest.raises(DBAPIError, match=refusals):
             owner.execute(text(statement))
 
-    def test_nor_a_block_of_the_owners(self, owner):
-        block = "DO $$ BEGIN PERFORM 'ledger_post('; UPDATE ledger_heads SET entries = 0; END $$"
+    @pytest.mark.parametrize("block", BLOCKS)
+    def test_nor_a_block_of_the_owners(self, owner, block):
         with pytest.raises(DBAPIError, match="posting function alone"):
-            owner.execute(text(block))
+            owner.exec_driver_sql(block)
+
+    @pytest.mark.parametrize("name", NAMED_ALIKE)
+    @pytest.mark.parametrize("language", ["sql", "plpgsql"])
+    def test_nor_a_function_that_is_named_alike(self, owner, name, language):
+        body = "UPDATE ledger_heads SET entries = 0;"
+        body = body if language == "sql" else f"BEGIN {body} END"
+        owner.exec_driver_sql("CREATE SCHEMA elsewhere")
+        owner.exec_driver_sql(
+            f"CREATE FUNCTION elsewhere.{name} RETURNS void LANGUAGE {language} AS $${body}$$"
+        )
+        call = name.replace("postings ledger_posting[]", "ARRAY[]::ledger_posting[]")
+        with pytest.raises(DBAPIError, match="posting function alone"):
+            owner.exec_driver_sql(f"SELECT elsewhere.{call}")
 
 
 @pytest.mark.unproved
