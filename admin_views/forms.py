@@ -90,7 +90,7 @@ class TypedField(StringField):
         return fine and not mistyped
 
 
-class KeyField(HiddenField):
+class RequestKeyField(HiddenField):
     """Tells one showing of a form from another, so that one sent twice is known. Not shown."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -12,7 +12,7 @@ from wtforms.validators import DataRequired, Length, Optional
 
 from admin_views.acts import Act
 from admin_views.formats import euros
-from admin_views.forms import ConsoleForm, EurosField, KeyField, ReasonForm
+from admin_views.forms import ConsoleForm, EurosField, ReasonForm, RequestKeyField
 from admin_views.standing import standing, standing_of_withdrawal
 from admin_views.words import choices_of
 from models import clock
@@ -52,7 +52,7 @@ class PayNowForm(PaymentForm):
     """The same for money that nobody asked for yet."""
 
     amount = EurosField(N_("Amount"), [Optional()], description=N_("Empty: all that is available."))
-    request_key = KeyField()
+    request_key = RequestKeyField()
 
 
 class BatchForm(ConsoleForm):
