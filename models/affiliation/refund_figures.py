@@ -7,19 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    DateTime,
-    Select,
-    and_,
-    bindparam,
-    false,
-    func,
-    or_,
-    select,
-    true,
-    union_all,
-)
+from sqlalchemy import DateTime, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.affiliation.attribution import Attribution
@@ -69,36 +57,17 @@ def refund_figures(
 
 
 def _figures() -> Any:
-    """Two looks in one statement, since only refunds are counted of all time: at what was paid
-    lately, and at what was refunded ever."""
     refunded = (
         select(Refund.invoice_id).where(Refund.status.in_(GRANTED)).distinct().subquery("refunded")
     )
     is_refunded = refunded.c.invoice_id.is_not(None)
-    recent = (
-        _brought(true(), is_refunded)
-        .outerjoin(refunded, refunded.c.invoice_id == Invoice.id)
-        .where(Invoice.paid_at > bindparam("since", type_=DateTime(timezone=True)))
-    )
-    ever = _brought(false(), true()).join(refunded, refunded.c.invoice_id == Invoice.id)
-    seen = union_all(recent, ever).subquery("seen")
-    return select(
-        seen.c.affiliate_id,
-        func.count().filter(seen.c.is_recent),
-        func.count().filter(seen.c.is_recent, seen.c.is_refunded),
-        func.count().filter(~seen.c.is_recent),
-    ).group_by(seen.c.affiliate_id)
-
-
-def _brought(
-    is_recent: ColumnElement[bool], is_refunded: ColumnElement[bool]
-) -> Select[UUID, bool, bool]:
-    """The paid invoices that these affiliates brought, with what is known of each."""
+    is_recent = Invoice.paid_at > bindparam("since", type_=DateTime(timezone=True))
     return (
         select(
             Attribution.affiliate_id,
-            is_recent.label("is_recent"),
-            is_refunded.label("is_refunded"),
+            func.count().filter(is_recent),
+            func.count().filter(is_recent, is_refunded),
+            func.count().filter(is_refunded),
         )
         .join(
             Invoice,
@@ -113,10 +82,12 @@ def _brought(
                 ),
             ),
         )
+        .outerjoin(refunded, refunded.c.invoice_id == Invoice.id)
         .where(
             Invoice.status.in_((InvoiceStatus.PAID, InvoiceStatus.REFUNDED)),
             Attribution.affiliate_id.in_(bindparam("affiliates", expanding=True)),
         )
+        .group_by(Attribution.affiliate_id)
     )
 
 
