@@ -1,6 +1,7 @@
 """What every table shares: keys, naming of constraints, row locks, enums, encrypted text."""
 
 import enum
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Self
@@ -73,6 +74,12 @@ class Base(DeclarativeBase):
         return cls._locked(session, key, weakly=True)
 
     @classmethod
+    def held_all(cls, session: Session, keys: Iterable[Any]) -> Sequence[Self]:
+        """Each row that there is of some keys, as by ``held``, in the order of the keys: two who
+        hold several never wait for one another."""
+        return session.scalars(_locking_all(cls), {"keys": list(keys)}).all()
+
+    @classmethod
     def _locked(cls, session: Session, key: Any, *, weakly: bool) -> Self:
         row = session.scalars(_locking(cls, weakly), {"key": key}).one_or_none()
         if row is None:
@@ -88,6 +95,18 @@ def _locking(table: type[Base], weakly: bool) -> Select[Any]:
         select(table)
         .where(key == bindparam("key"))
         .with_for_update(key_share=weakly)
+        .execution_options(populate_existing=True)
+    )
+
+
+@cache
+def _locking_all(table: type[Base]) -> Select[Any]:
+    (key,) = inspect(table).primary_key
+    return (
+        select(table)
+        .where(key.in_(bindparam("keys", expanding=True)))
+        .order_by(key)
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
 

@@ -165,13 +165,7 @@ def _lock_the_new(session: Session, affiliates: Iterator[AffiliateProfile | None
     """
     new = {each.user_id for each in affiliates if each and each.first_commission_at is None}
     if new:
-        session.scalars(
-            select(AffiliateProfile)
-            .where(AffiliateProfile.user_id.in_(new))
-            .order_by(AffiliateProfile.user_id)
-            .with_for_update(key_share=True)
-            .execution_options(populate_existing=True)
-        ).all()
+        AffiliateProfile.held_all(session, new)
 
 
 def _why_nothing(sale: Sale) -> NoCommission | None:

@@ -107,7 +107,7 @@ def rate_affiliate(
 def _rate(session: Session, keys: list[UUID], counts: dict[str, int], now: datetime) -> None:
     """One chunk's night. The figures are read once the profiles are locked, as a refund reads
     them, so that the later of the two writes knows of the earlier."""
-    profiles = session.scalars(_LOCKING, {"keys": keys}).all()
+    profiles = AffiliateProfile.held_all(session, keys)
     figures = refund_figures(session, now=now, affiliates=keys)
     last = {each.affiliate_id: each for each in session.scalars(_LAST_CHANGES, {"keys": keys})}
     for profile in profiles:
@@ -172,7 +172,7 @@ def _asks_to_decide(
     return True
 
 
-# Built once: all are asked each night.
+# Built once: both are asked each night.
 _AFFILIATES = union(
     select(Attribution.affiliate_id).where(Attribution.customer_id.is_not(None)),
     select(AffiliateProfile.user_id).where(
@@ -180,13 +180,6 @@ _AFFILIATES = union(
     ),
 )
 """Whoever brought a purchase, or had figures: a rate falls back to nothing as invoices grow old."""
-
-_LOCKING = (
-    select(AffiliateProfile)
-    .where(AffiliateProfile.user_id.in_(bindparam("keys", expanding=True)))
-    .order_by(AffiliateProfile.user_id)
-    .with_for_update(key_share=True)
-)
 
 _LAST_CHANGES = (
     select(RiskLevelChange)

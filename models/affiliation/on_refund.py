@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.affiliation.claw_back import claw_back, commission_of
@@ -52,13 +51,7 @@ def count_refund(session: Session, invoice: Invoice, *, now: datetime) -> None:
     keys = list(affiliates_of(session, invoice))
     if not keys:
         return
-    profiles = session.scalars(
-        select(AffiliateProfile)
-        .where(AffiliateProfile.user_id.in_(keys))
-        .order_by(AffiliateProfile.user_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).all()
+    profiles = AffiliateProfile.held_all(session, keys)
     figures = refund_figures(session, now=now, affiliates=keys)
     for profile in profiles:
         keep_figures(profile, figures.get(profile.user_id, RefundFigures()))

@@ -7,11 +7,10 @@ the first word that settles an attempt does, the others find it done.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.billing.customer import Customer
@@ -116,7 +115,7 @@ def _cases(session: Session, settled: Sequence[Settled]) -> list[Case]:
 
 
 def _locked(session: Session, table: type[Row], keys: Collection[UUID]) -> dict[UUID, Row]:
-    return {row.id: row for row in session.scalars(_locking(table), {"keys": list(keys)})}
+    return {row.id: row for row in table.held_all(session, keys)}
 
 
 _PLACES = (
@@ -124,17 +123,6 @@ _PLACES = (
     .join(Invoice, Invoice.id == PaymentAttempt.invoice_id)
     .where(PaymentAttempt.id.in_(bindparam("keys", expanding=True)))
 )
-
-
-@cache
-def _locking(table: type[Row]) -> Select[Any]:
-    return (
-        select(table)
-        .where(table.id.in_(bindparam("keys", expanding=True)))
-        .order_by(table.id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
 
 
 def _judge(
