@@ -4,7 +4,6 @@ import re
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -12,7 +11,7 @@ from models import clock
 from models.accounts import Platform, User
 from models.accounts.change_role import become_affiliate as take_the_role
 from models.affiliation.profile import AffiliateProfile, affiliate_by_slug
-from models.catalog import Community
+from models.catalog.community import guild_memberships
 from models.communities import CommunityMember
 from models.errors import N_, BadInput, DomainError
 from models.oversight import Actor, emit
@@ -82,14 +81,7 @@ def _guild_membership(session: Session, user_id: UUID) -> CommunityMember | None
     """The guild a person is in: the one joined, else the one bought last. Whoever joins a guild
     waits for the person's row, which the caller holds."""
     return session.scalar(
-        select(CommunityMember)
-        .join(Community, Community.id == CommunityMember.community_id)
-        .where(
-            CommunityMember.user_id == user_id,
-            CommunityMember.is_active,
-            CommunityMember.banned_at.is_(None),
-            Community.platform == Platform.WEOKTO,
-        )
+        guild_memberships(user_id)
         .order_by(CommunityMember.customer_id.is_(None).desc(), CommunityMember.joined_at.desc())
         .limit(1)
     )

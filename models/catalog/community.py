@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, select
+from sqlalchemy import CheckConstraint, Select, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.accounts.platform import Platform
@@ -39,9 +39,15 @@ def community_by_slug(session: Session, slug: str) -> Community | None:
 
 
 def has_guild(session: Session, user_id: UUID) -> bool:
-    """Whether a person is in a guild, which is to say in a WEOKTO community, today."""
-    found = (
-        select(CommunityMember.id)
+    """Whether a person is in a guild today."""
+    found = guild_memberships(user_id).with_only_columns(CommunityMember.id).limit(1)
+    return session.scalar(found) is not None
+
+
+def guild_memberships(user_id: UUID) -> Select[CommunityMember]:
+    """Asks for a person's places in guilds, which is to say in WEOKTO communities, today."""
+    return (
+        select(CommunityMember)
         .join(Community, Community.id == CommunityMember.community_id)
         .where(
             CommunityMember.user_id == user_id,
@@ -49,6 +55,4 @@ def has_guild(session: Session, user_id: UUID) -> bool:
             CommunityMember.banned_at.is_(None),
             Community.platform == Platform.WEOKTO,
         )
-        .limit(1)
     )
-    return session.scalar(found) is not None
