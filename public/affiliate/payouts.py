@@ -10,7 +10,6 @@ from flask_login import current_user
 
 from models import clock
 from models.accounts import Permission
-from models.affiliation import AffiliateProfile
 from models.affiliation.payout_method import PayoutMethod
 from models.affiliation.payouts import Withdrawal, WithdrawalStatus
 from models.affiliation.payouts.ask_withdrawal import (
@@ -91,13 +90,8 @@ def ask() -> ResponseReturnValue:
 
 
 def ask_once(amount: int, key: UUID | None) -> Withdrawal:
-    """Ask for cents under a key of the asker's own. Raises what ``ask_withdrawal`` does.
-
-    One request of an affiliate at a time, so that a second press finds what the first made
-    rather than making it too.
-    """
+    """Ask for cents under a key of the asker's own. Raises what ``ask_withdrawal`` does."""
     with unit_of_work() as session:
-        session.get(AffiliateProfile, current_user.id, with_for_update={"key_share": True})
         return ask_withdrawal(
             session, current_user.id, amount, actor=acting(), now=clock.now(), key=key
         )
