@@ -100,6 +100,17 @@ def paying(key, now, **options):
     )
 
 
+def paying_now(affiliate, now, **options):
+    return lambda session, number: pay_now(
+        session,
+        affiliate.user_id,
+        method=PayoutMethod.WIRE,
+        actor=OWNER,
+        now=now,
+        **options,
+    )
+
+
 class TestAsking:
     def test_reserves_the_same_money_once(self, affiliate, now):
         answers = at_once(
@@ -153,18 +164,7 @@ class TestAsking:
     def test_one_payment_sent_by_all_pays_once(self, affiliate, now):
         key = new_id()
 
-        answers = at_once(
-            lambda session, number: pay_now(
-                session,
-                affiliate.user_id,
-                amount=5_000,
-                method=PayoutMethod.WIRE,
-                reference="VIR-1",
-                key=key,
-                actor=OWNER,
-                now=now,
-            )
-        )
+        answers = at_once(paying_now(affiliate, now, amount=5_000, reference="VIR-1", key=key))
 
         assert answers == {"done": SIXTEEN}
         assert balances(affiliate).available == 11_000
@@ -256,14 +256,7 @@ class TestDeciding:
 
         at_once(
             lambda session, number: cancel_withdrawal(session, key, actor=OWNER, now=now),
-            lambda session, number: pay_now(
-                session,
-                affiliate.user_id,
-                method=PayoutMethod.WIRE,
-                reference="x",
-                actor=OWNER,
-                now=now,
-            ),
+            paying_now(affiliate, now, reference="x"),
         )
 
         found = balances(affiliate)
@@ -302,15 +295,7 @@ class TestPayingCommissions:
 
         at_once(
             take_back,
-            lambda session, number: pay_now(
-                session,
-                affiliate.user_id,
-                amount=1_000,
-                method=PayoutMethod.WIRE,
-                reference="x",
-                actor=OWNER,
-                now=now,
-            ),
+            paying_now(affiliate, now, amount=1_000, reference="x"),
         )
 
         proven()
