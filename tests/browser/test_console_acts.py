@@ -143,6 +143,29 @@ class TestLists:
         page.locator(".apply button").click()
         page.wait_for_url(re.compile(r"flt_affiliate=[0-9a-f-]{36}"))
 
+    def test_a_late_answer_takes_nothing_away(self, house, owner):
+        page = owner.page
+        page.goto(f"{house.console}/invoices/")
+        page.locator(".filters summary").click()
+        affiliate = page.get_by_label("Affilié")
+        held = []
+        page.route(re.compile("query=$"), lambda route: held.append(route))
+        affiliate.focus()
+        with page.expect_event("requestfailed", lambda request: request.url.endswith("query=")):
+            affiliate.press_sequentially("karim")
+        [late] = held
+        late.continue_()
+
+        expect(page.locator(".options li")).to_have_count(1)
+        affiliate.press("ArrowUp")
+        affiliate.press("Enter")
+        expect(page.locator(".options li")).to_have_count(0)
+        affiliate.press("ArrowDown")
+        expect(page.get_by_role("option", name="karim")).to_be_visible()
+        affiliate.press("Escape")
+        page.locator(".apply button").click()
+        page.wait_for_url(re.compile(r"flt_affiliate=[0-9a-f-]{36}"))
+
     def test_one_box_ticks_the_page(self, house, owner):
         page = owner.page
         page.goto(f"{house.console}/users/")

@@ -45,34 +45,45 @@ document.querySelectorAll(".reference").forEach((box, place) => {
   list.className = "options"; list.id = `options-${place}`; list.hidden = true; list.setAttribute("role", "listbox");
   box.append(list); shown.setAttribute("aria-controls", list.id);
   const base = shown.dataset.url || new URL(`../ajax/lookup/?name=${shown.dataset.lookup}`, location.href).href;
-  let at = -1, waiting;
-  const close = () => { list.hidden = true; shown.setAttribute("aria-expanded", "false"); shown.removeAttribute("aria-activedescendant"); at = -1; };
+  let at = -1, waiting, asked = new AbortController();
+  const forget = () => { clearTimeout(waiting); asked.abort(); };
+  const open = (yes) => { list.hidden = !yes; shown.setAttribute("aria-expanded", String(yes)); };
+  const mark = (n) => {
+    at = n;
+    [...list.children].forEach((each, place) => each.setAttribute("aria-selected", String(place === at)));
+    list.children[at] ? shown.setAttribute("aria-activedescendant", list.children[at].id) : shown.removeAttribute("aria-activedescendant");
+  };
+  const close = () => { forget(); list.replaceChildren(); mark(-1); open(false); };
   const tell = () => shown.setCustomValidity(shown.value.trim() && !key.value ? document.body.dataset.choose : "");
   const choose = (option) => { key.value = option.dataset.key; shown.value = option.textContent; tell(); close(); };
+  // Only the last question's answer is shown, and none after the list was left; what was
+  // marked by the arrows stays marked where the new answer has it too.
   const ask = async () => {
+    forget();
+    const { signal } = asked = new AbortController();
     const url = new URL(base, location.href); url.searchParams.set("query", shown.value);
-    const answer = await fetch(url);
-    if (!answer.ok) return;
-    list.replaceChildren(...(await answer.json()).map(([value, words], n) => {
+    const answer = await fetch(url, { signal }).then((it) => it.ok ? it.json() : null).catch(() => null);
+    if (!answer || signal.aborted) return;
+    const marked = list.children[at]?.dataset.key;
+    list.replaceChildren(...answer.map(([value, words], n) => {
       const option = document.createElement("li");
       Object.assign(option, { textContent: words, id: `${list.id}-${n}` });
       option.dataset.key = value; option.setAttribute("role", "option");
       option.addEventListener("mousedown", (event) => { event.preventDefault(); choose(option); });
       return option;
     }));
-    list.hidden = !list.children.length; shown.setAttribute("aria-expanded", String(!list.hidden)); at = -1;
+    mark(answer.findIndex(([value]) => String(value) === marked)); open(answer.length > 0);
   };
-  shown.addEventListener("input", () => { key.value = ""; tell(); clearTimeout(waiting); waiting = setTimeout(ask, 180); });
+  shown.addEventListener("input", () => { key.value = ""; tell(); forget(); waiting = setTimeout(ask, 180); });
   shown.addEventListener("focus", ask);
   shown.addEventListener("blur", close);
   shown.addEventListener("keydown", (event) => {
-    const options = [...list.children];
+    const last = list.children.length - 1;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      at = (at + (event.key === "ArrowDown" ? 1 : -1) + options.length) % (options.length || 1);
-      options.forEach((each, n) => each.setAttribute("aria-selected", String(n === at)));
-      if (options[at]) shown.setAttribute("aria-activedescendant", options[at].id);
-    } else if (event.key === "Enter" && options[at]) { event.preventDefault(); choose(options[at]); }
+      if (list.hidden) ask();
+      else mark(event.key === "ArrowDown" ? (at < last ? at + 1 : 0) : (at > 0 ? at - 1 : last));
+    } else if (event.key === "Enter" && list.children[at]) { event.preventDefault(); choose(list.children[at]); }
     else if (event.key === "Escape") close();
   });
 });
