@@ -33,6 +33,14 @@ from models.settings import Settings, current_settings
 log = logging.getLogger(__name__)
 
 Row = TypeVar("Row")
+REACHABLE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+"""In seconds: a database that swallows what is sent to it is found to be away, not waited for."""
+
 GLANCES = 3
 """Connections for reads that last a millisecond, beside each process's pool."""
 
@@ -51,7 +59,8 @@ class NestedUnitOfWork(RuntimeError):
 
 
 def make_engine(url: str, settings: Settings, *, durable: bool = True) -> Engine:
-    """An engine whose statements stop after 30 s and whose pool never overflows.
+    """An engine whose statements stop after 30 s and whose pool never overflows. A database
+    that answers nothing at all counts as away after 5 s.
 
     Not ``durable``: commits do not wait for the disk and nobody asks first whether a
     connection still lives, for work that can be done again.
@@ -66,7 +75,8 @@ def make_engine(url: str, settings: Settings, *, durable: bool = True) -> Engine
         pool_timeout=10,
         pool_pre_ping=durable,
         executemany_mode="values_plus_batch",  # a thousand changed rows go in few messages
-        connect_args={"options": options},
+        hide_parameters=settings.is_production,  # what people typed is no part of an error's words
+        connect_args={"options": options, **REACHABLE},
     )
 
 
@@ -195,7 +205,7 @@ def staff_glance() -> Iterator[Connection]:
             pool_size=GLANCES,
             max_overflow=0,
             isolation_level="AUTOCOMMIT",
-            connect_args={"options": "-c statement_timeout=3000"},
+            connect_args={"options": "-c statement_timeout=3000", **REACHABLE},
         )
     glance = _engines["glance"]
     assert isinstance(glance, Engine)
