@@ -36,6 +36,12 @@ LAYOUT = {
 }
 NOT_IN_MODELS = {"flask", "flask_login", "flask_admin", "flask_socketio", "rq", "rq_scheduler"}
 LONGEST_FILE = 300
+SYSTEMS = ("time", "time")
+CLOCKS_OF_OTHERS = {"public/limits.py": {SYSTEMS}}
+"""Who has to compare with an instant that a library took from the system's clock."""
+
+DIVIDED_EXACTLY = ("Fraction(", "Decimal(", "Path(", "total_seconds()", ".c.main_percent / 100")
+"""What a division that is exact or gives no amount has in it; the last is SQL's, of integers."""
 
 
 def sources(*folders: str) -> list[Path]:
@@ -44,6 +50,12 @@ def sources(*folders: str) -> list[Path]:
         for folder in folders
         for path in sorted((ROOT / folder).rglob("*.py"))
         if "versions" not in path.parts
+    ]
+
+
+def browsers_part(kind: str) -> list[Path]:
+    return [
+        path for folder in ("public/static", "templates") for path in (ROOT / folder).rglob(kind)
     ]
 
 
@@ -129,16 +141,22 @@ class TestOneOfEach:
     def test_only_the_clock_reads_the_systems(self, path):
         if name_of(path) == "models/clock.py":
             return
-        found = re.findall(
-            r"datetime\.(?:now|utcnow|today)\(|date\.today\(", path.read_text("utf-8")
-        )
-        assert not found, f"{name_of(path)}: {found}"
+        asked = {
+            (ast.unparse(node.func.value), node.func.attr)
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        }
+        now = {"now", "utcnow", "today"}
+        found = {
+            each for each in asked if each == SYSTEMS or (each[1] in now and each[0] != "clock")
+        }
+        assert not found - CLOCKS_OF_OTHERS.get(name_of(path), set()), name_of(path)
 
     @pytest.mark.parametrize("path", sources("models"), ids=name_of)
     def test_only_settings_and_servers_read_the_environment(self, path):
         if "embedded" in path.parts:
             return
-        assert "os.environ" not in path.read_text("utf-8"), name_of(path)
+        assert not re.search(r"\benviron\b|\bgetenv\b", path.read_text("utf-8")), name_of(path)
 
     @pytest.mark.parametrize(
         "path",
@@ -147,8 +165,23 @@ class TestOneOfEach:
     )
     def test_no_float_near_money(self, path):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            where = f"{name_of(path)}:{getattr(node, 'lineno', 0)}"
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                assert node.func.id != "float", f"{name_of(path)}:{node.lineno}"
+                assert node.func.id != "float", where
+            elif isinstance(node, ast.Constant):
+                assert not isinstance(node.value, float), where
+            elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+                words = ast.unparse(node)
+                assert any(exact in words for exact in DIVIDED_EXACTLY), f"{where}: {words}"
+
+    @pytest.mark.parametrize(
+        "path",
+        sorted(path for kind in ("*.js", "*.html") for path in browsers_part(kind)),
+        ids=lambda path: path.name,
+    )
+    def test_no_float_of_cents_in_the_browser(self, path):
+        found = re.findall(r"/ ?100(?![0-9n])|toFixed|parseFloat", path.read_text("utf-8"))
+        assert not found, f"{name_of(path)}: {found}"
 
 
 class TestHouse:

@@ -27,7 +27,7 @@
       interaction: { mode: "index", intersect: false },
       scales: {
         x: { grid: { display: false } },
-        money: { beginAtZero: true, suggestedMax: 10000, grid, ticks: { callback: (cents) => cents % 100 ? "" : euros.format(cents / 100) } },
+        money: { beginAtZero: true, suggestedMax: 10000, grid, ticks: { callback: (cents) => cents % 100 ? "" : euros.format(BigInt(cents) / 100n) } },
         count: { beginAtZero: true, suggestedMax: 5, position: "right", grid: { display: false }, ticks: { precision: 0 } },
       },
       plugins: { tooltip: { callbacks: { label: (item) =>

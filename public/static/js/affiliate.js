@@ -40,7 +40,7 @@
       scales: {
         x: { grid: { display: false } },
         y: { beginAtZero: true, suggestedMax: 10000, grid: { color: colour("--line") },
-          ticks: { callback: (cents) => cents % 100 ? "" : euros.format(cents / 100) } },
+          ticks: { callback: (cents) => cents % 100 ? "" : euros.format(BigInt(cents) / 100n) } },
       },
       plugins: { tooltip: { callbacks: {
         label: (item) => `${series[item.datasetIndex].label}: ${series[item.datasetIndex].texts[item.dataIndex]}` } } },
