@@ -20,6 +20,7 @@ from rq.scheduler import RQScheduler
 
 from jobs.processes import Processes, StopAsked, stop_on_signals
 from jobs.queue import QUEUES, join_queue
+from models.clean_text import clean_text
 from models.pdf import say_where_fonts_are_missing
 from models.session import dispose
 from models.settings import Settings
@@ -49,6 +50,16 @@ class Worker(SimpleWorker):
         self._job_ended.set()
         self._beating.join()
         super().handle_execution_ended(job, queue, heartbeat_ttl)
+
+    def handle_job_failure(
+        self,
+        job: Job,
+        queue: Queue,
+        started_job_registry: StartedJobRegistry | None = None,
+        exc_string: str = "",
+    ) -> None:
+        """The traceback stays in Redis for a while, and is shown: as clean as a log line."""
+        super().handle_job_failure(job, queue, started_job_registry, clean_text(exc_string))
 
     def _beat(self, job: Job, ended: threading.Event) -> None:
         while not ended.wait(SECONDS_BETWEEN_BEATS):

@@ -28,6 +28,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from models import clock
+from models.clean_text import clean_text
 from models.errors import IllegalTransition, Missing
 from models.ids import new_id
 
@@ -168,6 +169,16 @@ def trigrams(table: str, column: str, *, citext: bool = False) -> Index:
 def not_negative(column: str) -> CheckConstraint:
     """A CHECK that an amount or a count is zero or more."""
     return CheckConstraint(f"{column} >= 0", name=f"{column}_not_negative")
+
+
+class Cleaned(TypeDecorator[str]):
+    """Somebody else's words, an error's or a provider's: kept without cards, secrets, addresses."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else clean_text(value)
 
 
 class Encrypted(TypeDecorator[str]):

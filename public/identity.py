@@ -13,6 +13,7 @@ from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
 
+import structlog
 from flask import Flask, Response, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import AnonymousUserMixin, LoginManager, UserMixin, current_user
@@ -225,12 +226,14 @@ def _person(row: UserSession) -> SignedIn:
 
 
 def _meet() -> ResponseReturnValue | None:
-    """Note that a session is in use, and ask staff for the second factor it still lacks."""
+    """Note that a session is in use, by whom in the logs, and ask staff for the second factor it
+    still lacks."""
     area = (request.endpoint or "").split(".", 1)[0]
     if request.endpoint is None or area == "static" or area in WITHOUT_IDENTITY:
         return None
     if COOKIES[platform_here()] not in request.cookies or not current_user.is_authenticated:
         return None
+    structlog.contextvars.bind_contextvars(user_id=str(current_user.id))
     now = clock.now()
     if is_due_for_touch(g.session_row.last_activity_at, now):
         with unit_of_work() as session:

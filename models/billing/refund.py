@@ -13,7 +13,17 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, func, select,
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models import clock
-from models.base import Base, Becoming, Json, Keyed, Stamped, enum_of, not_negative, trigrams
+from models.base import (
+    Base,
+    Becoming,
+    Cleaned,
+    Json,
+    Keyed,
+    Stamped,
+    enum_of,
+    not_negative,
+    trigrams,
+)
 from models.billing.customer import Customer
 from models.billing.invoice import Invoice, InvoiceStatus
 from models.settings import current_settings
@@ -107,7 +117,7 @@ class Refund(Keyed, Stamped, Becoming, Base):
     refusals: Mapped[int] = mapped_column(default=0)
     sent_at: Mapped[datetime | None]
     next_try_at: Mapped[datetime | None]
-    last_error: Mapped[str | None]
+    last_error: Mapped[str | None] = mapped_column(Cleaned)
     extra: Mapped[Json] = mapped_column("metadata", default=dict)
 
     invoice: Mapped[Invoice] = relationship(lazy="raise")

@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models import clock
-from models.base import Base, Json, Keyed, enum_of
+from models.base import Base, Cleaned, Json, Keyed, enum_of
 from models.catalog.payment_button import PaymentButton
 
 
@@ -43,7 +43,7 @@ class WebhookDelivery(Keyed, Base):
     attempts: Mapped[int] = mapped_column(default=0)
     next_try_at: Mapped[datetime] = mapped_column(default=clock.now)
     answer_status: Mapped[int | None]
-    last_error: Mapped[str | None]
+    last_error: Mapped[str | None] = mapped_column(Cleaned)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     delivered_at: Mapped[datetime | None]
 

@@ -16,7 +16,8 @@ from sqlalchemy import event, inspect
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE
 
-from models.base import Base, Encrypted, Json
+from models.base import Base, Cleaned, Encrypted, Json
+from models.clean_text import clean_text
 
 HIDDEN = "•••"
 NEVER_TOLD = frozenset({"audit_events", "outbox_events", "payment_attempts"})
@@ -29,7 +30,23 @@ def changes_of(session: Session, subject: Base) -> tuple[Json, Json]:
     before, after = session.info.get("changes", {}).pop(subject, ({}, {}))
     told = session.info.setdefault("told", {}).setdefault(subject, {})
     told.update(after)  # the flush to come would otherwise note it again
-    return plain(before), plain(after)
+    return _shown(subject, before), _shown(subject, after)
+
+
+def _shown(subject: Base, values: Json) -> Json:
+    """Values as the trail keeps them: others' words as clean as the row itself keeps them."""
+    cleaned = _others_words(inspect(subject).mapper) & values.keys()
+    told: Json = plain(values)
+    return told | {key: clean_text(told[key]) for key in cleaned if told[key]}
+
+
+@cache
+def _others_words(mapper: Any) -> frozenset[str]:
+    return frozenset(
+        attribute.key
+        for attribute in mapper.column_attrs
+        if isinstance(attribute.columns[0].type, Cleaned)
+    )
 
 
 @event.listens_for(Session, "before_flush")

@@ -7,7 +7,7 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models import clock
-from models.base import Base, Json, Keyed, enum_of
+from models.base import Base, Cleaned, Json, Keyed, enum_of
 
 
 class RunStatus(enum.StrEnum):
@@ -38,4 +38,4 @@ class JobRun(Keyed, Base):
     ended_at: Mapped[datetime | None]
     counts: Mapped[Json] = mapped_column(default=dict)
     errors: Mapped[int] = mapped_column(default=0)
-    error: Mapped[str | None]
+    error: Mapped[str | None] = mapped_column(Cleaned)

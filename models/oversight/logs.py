@@ -13,21 +13,15 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from models.card_numbers import is_card_number, without_card_numbers
+from models.card_numbers import is_card_number
+from models.clean_text import HIDDEN, clean_text
 from models.oversight.keep_logs import keep
 from models.settings import Settings
 
-HIDDEN = "[hidden]"
 SECRET_NAMES = re.compile(
     r"token|secret|password|passphrase|passwd|authorization|cookie|api_?key|otp|card_?number"
     r"|cvc|cvv|encryption_keys|recovery_code",
     re.IGNORECASE,
-)
-ADDRESS = re.compile(r"\b([A-Za-z0-9])[A-Za-z0-9._%+-]*@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)\b")
-TOKENS = re.compile(
-    r"\b(?P<kind>(?:sk|rk|pk)_(?:test|live)_|whsec_|re_(?=\w*\d))[A-Za-z0-9_]{6,}"
-    r"|(?P<word>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{8,}"
-    r"|(?P<field>\b(?:token|secret|passphrase|password|code|otp)=)[^&\s\"']+",
 )
 
 
@@ -87,13 +81,6 @@ def clean(_logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     }
 
 
-def clean_text(text: str, *, addresses: bool = True) -> str:
-    """The same for a bare text: card numbers, tokens, and e-mail addresses but for a hint."""
-    text = without_card_numbers(text, HIDDEN)
-    text = TOKENS.sub(_hide_token, text)
-    return ADDRESS.sub(r"\1…@\2", text) if addresses else text
-
-
 def _clean(value: Any, addresses: bool) -> Any:
     if isinstance(value, str):
         return clean_text(value, addresses=addresses)
@@ -106,10 +93,6 @@ def _clean(value: Any, addresses: bool) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [_clean(part, addresses) for part in value]
     return clean_text(str(value), addresses=addresses)
-
-
-def _hide_token(match: re.Match[str]) -> str:
-    return (match["kind"] or match["word"] or match["field"]) + HIDDEN
 
 
 def _renderer(pretty: bool) -> Processor:

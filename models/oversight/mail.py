@@ -8,7 +8,7 @@ from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models import clock
-from models.base import Base, CIText, Encrypted, Json, Keyed, enum_of, trigrams
+from models.base import Base, CIText, Cleaned, Encrypted, Json, Keyed, enum_of, trigrams
 
 
 class MailStatus(enum.StrEnum):
@@ -50,7 +50,7 @@ class OutgoingMail(Keyed, Base):
     )
     attempts: Mapped[int] = mapped_column(default=0)
     provider_id: Mapped[str | None]
-    last_error: Mapped[str | None]
+    last_error: Mapped[str | None] = mapped_column(Cleaned)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     next_try_at: Mapped[datetime] = mapped_column(default=clock.now)
     sent_at: Mapped[datetime | None]

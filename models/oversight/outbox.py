@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models import clock
-from models.base import Base, Json, Keyed
+from models.base import Base, Cleaned, Json, Keyed
 
 
 class OutboxEvent(Keyed, Base):
@@ -28,7 +28,7 @@ class OutboxEvent(Keyed, Base):
     dispatched_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     next_try_at: Mapped[datetime | None]
-    last_error: Mapped[str | None]
+    last_error: Mapped[str | None] = mapped_column(Cleaned)
 
 
 class OutboxDelivery(Base):

@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 from rq import Queue, SimpleWorker
+from rq.job import Job
 
 from jobs import queue
 from jobs.perform import perform, perform_here
+from jobs.worker import Worker
 from models import clock
 from models.errors import Missing
 from models.oversight import SYSTEM, JobRun
@@ -105,6 +107,21 @@ class TestPerform:
 
         assert len(tries) == 1
         assert Queue("default", connection=queued).failed_job_registry.count == 1
+
+    def test_a_worker_leaves_a_clean_traceback_behind(self, queued, job_called):
+        def crash():
+            raise LookupError("card 4242424242424242 of bob@example.org")
+
+        job_called("tests-crash", crash, retry=())
+        queue.enqueue("tests-crash")
+        Worker([Queue("default", connection=queued)], connection=queued).work(
+            burst=True, logging_level="WARNING"
+        )
+
+        (job_id,) = Queue("default", connection=queued).failed_job_registry.get_job_ids()
+        left = Job.fetch(job_id, connection=queued).latest_result().exc_string
+        assert "LookupError: card [hidden] of b…@example.org" in left
+        assert "4242" not in left
 
     def test_here_means_in_this_process(self, job_called):
         seen = []

@@ -10,7 +10,7 @@ from jobs import schedule
 from jobs.perform import perform, run_periodic
 from jobs.queue import JOBS, QUEUES, load_jobs
 from models import clock
-from models.oversight import SYSTEM, JobRun, OutboxEvent, RunStatus
+from models.oversight import SYSTEM, AuditEvent, JobRun, OutboxEvent, RunStatus
 from models.oversight.periodic import Periodic, UnknownJob, scheduled_jobs, use_schedule
 from models.oversight.run_job import NoDryRun, ask_again, begin_run, run_now, tick
 from models.session import unit_of_work
@@ -183,6 +183,28 @@ class TestRuns:
         with unit_of_work() as session:
             told = session.scalars(select(OutboxEvent.kind).order_by(OutboxEvent.id)).all()
         assert told.count("oversight.job_failed") == 2
+
+    def test_a_crash_s_words_are_kept_clean(self, queued, scheduled, monkeypatch):
+        def crash():
+            raise LookupError("card 4242 4242 4242 4242 of bob@example.org, token=abcdef")
+
+        sweep = JOBS["oversight-sweep"]
+        monkeypatch.setitem(
+            JOBS, "oversight-sweep", type(sweep)(sweep.name, crash, "outbox", 60, ())
+        )
+        with unit_of_work() as session:
+            run = run_now(session, "oversight-sweep", actor=SYSTEM)
+        with pytest.raises(LookupError):
+            perform("oversight-sweep", str(run.id))
+
+        (failed,) = runs()
+        words = "LookupError: card [hidden] of b…@example.org, token=[hidden]"
+        assert failed.error.strip().endswith(words)
+        with unit_of_work() as session:
+            (trail,) = session.scalars(
+                select(AuditEvent).where(AuditEvent.action == "oversight.job_failed")
+            )
+            assert trail.after["error"].strip().endswith(words)
 
     def test_twice_in_one_instant_runs_once(self, session, scheduled, now):
         first = run_now(session, "oversight-sweep", actor=SYSTEM)

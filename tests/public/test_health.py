@@ -1,9 +1,14 @@
 """The pages about the machine, request ids, error answers, and the headers on everything."""
 
+import socket
+
 import pytest
+import structlog
 
 from models import embedded, session
+from models.accounts import Platform
 from models.settings import current_settings, use_settings
+from tests.visitors import Visitor, committed_user
 
 
 def with_settings(**changes):
@@ -36,6 +41,20 @@ class TestReady:
         finally:
             session.dispose()
             session.bind_from(settings)
+
+    def test_a_database_that_answers_nothing_is_away(self, client, settings):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            port = silent.getsockname()[1]
+            away = settings.model_copy(
+                update={"database_url": f"postgresql+psycopg2://ws_staff@127.0.0.1:{port}/weokto"}
+            )
+            session.dispose()
+            session.bind_from(away)
+            try:
+                assert client.get("/readyz").status_code == 503
+            finally:
+                session.dispose()
+                session.bind_from(settings)
 
     def test_a_schema_that_is_behind_is_named(self, client, settings, database):
         database.running.create_database("behind")
@@ -79,6 +98,23 @@ class TestRequestIds:
         answer = client.get("/healthz", headers={"X-Request-ID": "proxy-0123456789"})
 
         assert answer.headers["X-Request-ID"] == "proxy-0123456789"
+
+
+class TestAccessLines:
+    def test_say_who_asked(self, app, committed, redis):
+        person = committed_user("ada@example.org", Platform.STAM)
+        ada = Visitor(app, Platform.STAM)
+        ada.sign_in()
+
+        with structlog.testing.capture_logs(
+            processors=[structlog.contextvars.merge_contextvars]
+        ) as lines:
+            ada.get("/dashboard")
+            ada.get("/healthz")
+
+        known, unknown = [line for line in lines if line["event"] == "request"]
+        assert known["user_id"] == str(person.id)
+        assert "user_id" not in unknown
 
 
 class TestErrors:

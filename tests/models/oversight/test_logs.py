@@ -7,7 +7,8 @@ import logging
 import pytest
 import structlog
 
-from models.oversight.logs import clean_text, configure_logging
+from models.clean_text import clean_text
+from models.oversight.logs import configure_logging
 from models.settings import Settings
 
 
@@ -60,6 +61,14 @@ class TestWhatNeverDoes:
             "Authorization: Bearer abcdefghijkl.mnop",
             "https://vault/v1/proxy?user=u&passphrase=hunter2hunter2",
             "https://weokto.localhost/verify?token=Zm9vYmFyYmF6",
+            "client_secret=pi_1_secret_Zm9vYmFy",
+            "?access_token=Zm9vYmFy&x=1",
+            '{"token": "Zm9vYmFyYmF6", "n": 1}',
+            "{'capture_secret': 'hunter2'}",
+            "X-PCIVault-Webhook-Secret: hunter2",
+            "whsec_abcdefgh+/Zm9vYmFy=",
+            "postgresql+psycopg2://ws_staff:hunter2@db/weokto",
+            "smtp://user:hunter2@mail.example.org:587",
         ],
     )
     def test_secrets_and_cards_leave_the_text(self, text):
@@ -68,12 +77,29 @@ class TestWhatNeverDoes:
             assert secret not in clean_text(text)
 
     @pytest.mark.parametrize(
+        ("address", "hint"),
+        [
+            ("_jean@ex.fr", "_…@ex.fr"),
+            ("-jean@ex.fr", "-j…@ex.fr"),
+            ("jean@exämple.fr", "j…@exämple.fr"),
+            ("élodie.b+x@ex.fr", "é…@ex.fr"),
+        ],
+    )
+    def test_of_an_address_a_hint_is_left(self, address, hint):
+        assert clean_text(f"to {address}, now") == f"to {hint}, now"
+
+    def test_a_long_text_is_read_in_one_go(self):
+        assert clean_text("token" * 40_000 + "a." * 40_000)
+
+    @pytest.mark.parametrize(
         "text",
         [
             "01936b2c-1111-7222-8333-444455556666",
             "4242424242424241",
             "2026-11-20T08:51:09.207671Z",
             "WEO-2026-000123 is 49,00 €",
+            "http://127.0.0.1:8000/readyz of the house",
+            "two tokens were left, the secret was wrong",
         ],
     )
     def test_what_only_looks_alike_stays(self, text):
