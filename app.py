@@ -10,8 +10,6 @@ if sys.argv[1:2] in (["web"], ["realtime"]):  # before any import, or they would
     eventlet.monkey_patch()
 
 import importlib
-import signal
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from models.embedded import CannotStart, settings_with
+from models.member_role import prove_member_role
 from models.oversight.keep_logs import start_keeping
 from models.oversight.logs import configure_logging
 from models.settings import BadSettings, Settings, load_settings, use_settings
@@ -52,14 +51,19 @@ def create_app(settings: Settings) -> Flask:
     return app
 
 
-def prepared(*, embedded: bool = True) -> Settings:
-    """This process's settings with logging set up; servers are started where none is named."""
+def prepared(*, embedded: bool = True, serves: bool = False) -> Settings:
+    """This process's settings with logging set up; servers are started where none is named.
+
+    Production ``serves`` nobody before the role of members' requests is proved.
+    """
     settings = load_settings()
     if embedded and not settings.is_production:
         settings = settings_with(settings)
     use_settings(settings)
     configure_logging(settings)
     start_keeping()
+    if serves and settings.is_production:
+        prove_member_role(settings.database_member_url)
     return settings
 
 
@@ -84,7 +88,7 @@ def run(demo: bool) -> None:
 @click.option("--host", default=None, help="Address to listen on; this machine only by default.")
 def web(host: str | None) -> None:
     """Serve pages and consoles on PORT."""
-    settings = prepared()
+    settings = prepared(serves=True)
     serve = later("public.serving").serve
     serve(create_app(settings), settings, port=settings.port, host=host)
 
@@ -93,7 +97,7 @@ def web(host: str | None) -> None:
 @click.option("--host", default=None, help="Address to listen on; this machine only by default.")
 def realtime_command(host: str | None) -> None:
     """Serve Socket.IO on PORT + 1."""
-    settings = prepared()
+    settings = prepared(serves=True)
     server = later("realtime.server").create_realtime(settings)
     later("public.serving").serve(
         server.app,
@@ -108,9 +112,7 @@ def realtime_command(host: str | None) -> None:
 def sandbox() -> None:
     """Serve the stand-ins of the vault, the payment provider and the mail box on PORT + 10."""
     prepared()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with suppress(KeyboardInterrupt):
-        later("public.sandbox.serve").serve_sandbox()
+    later("public.sandbox.serve").serve_sandbox()
 
 
 @commands.command()
@@ -118,7 +120,7 @@ def sandbox() -> None:
 @click.option("--alone", is_flag=True, help="Work in this process, without a supervisor.")
 def worker(processes: int, alone: bool) -> None:
     """Run queued jobs: money, outbox, mail, default, in that order."""
-    settings = prepared()
+    settings = prepared(serves=True)
     module = later("jobs.worker")
     sys.exit(module.work(settings) if alone else module.supervise(settings, HERE, processes))
 
@@ -126,7 +128,7 @@ def worker(processes: int, alone: bool) -> None:
 @commands.command()
 def scheduler() -> None:
     """Queue scheduled jobs when they fall due; any number may run."""
-    later("jobs.clockwork").tick(prepared())
+    later("jobs.clockwork").tick(prepared(serves=True))
 
 
 @commands.command()

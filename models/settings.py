@@ -18,6 +18,7 @@ DEVELOPMENT_SECRET = "development-only-secret-never-in-production"
 DEVELOPMENT_KEY = "ZGV2ZWxvcG1lbnQtb25seS1rZXktMzItYnl0ZXMtISE="
 SANDBOX_KEY = "sk_test_sandbox"
 SAMPLE_IBAN = "FR7630006000011234567890189"
+SAMPLE_SIREN = "000000000"
 SANDBOX_OFFSET = 10
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -76,7 +77,7 @@ class Settings(BaseSettings):
     vat_rate: Decimal = Field(default=Decimal("0.20"), ge=0, lt=1, decimal_places=4)
     company_name: str = "WEOKTO SAS"
     company_address: str = "1 rue de la Paix, 75002 Paris, France"
-    company_siren: str = "000000000"
+    company_siren: str = SAMPLE_SIREN
     company_vat_number: str = ""
     company_email: str = "bonjour@weokto.localhost"
     company_iban: str = SAMPLE_IBAN
@@ -144,8 +145,11 @@ class Settings(BaseSettings):
             and len(self.secret_key) >= 32,
             "ENCRYPTION_KEYS": DEVELOPMENT_KEY not in self.encryption_keys,
             "DATABASE_URL": bool(self.database_url),
-            "DATABASE_MEMBER_URL": bool(self.database_member_url),
+            "DATABASE_MEMBER_URL": self.database_member_url not in ("", self.database_url),
             "REDIS_URL": bool(self.redis_url),
+            "WEOKTO_HOSTS": _are_public(self.weokto_hosts),
+            "STAM_HOSTS": _are_public(self.stam_hosts),
+            "OWNER_EMAIL": _is_public(self.owner_email),
             "PUBLIC_URL_WEOKTO": self.public_url_weokto.startswith("https://"),
             "PUBLIC_URL_STAM": self.public_url_stam.startswith("https://"),
             "PCIVAULT_BASE_URL": self.pcivault_base_url.startswith("https://"),
@@ -154,6 +158,10 @@ class Settings(BaseSettings):
             "PSP_BASE_URL": self.psp_base_url.startswith("https://"),
             "PSP_SECRET_KEY": not self.psp_secret_key.startswith("sk_test"),
             "PSP_WEBHOOK_SECRET": self.psp_webhook_secret != "whsec_sandbox",
+            "MAIL_FROM_WEOKTO": _is_public(self.mail_from_weokto),
+            "MAIL_FROM_STAM": _is_public(self.mail_from_stam),
+            "COMPANY_SIREN": self.company_siren not in ("", SAMPLE_SIREN),
+            "COMPANY_EMAIL": _is_public(self.company_email),
             "COMPANY_IBAN": self.company_iban not in ("", SAMPLE_IBAN),
             "WEBHOOKS_TO_PRIVATE_ADDRESSES": not self.webhooks_to_private_addresses,
             "RESEND_API_KEY or SMTP_URL": bool(self.resend_api_key or self.smtp_url),
@@ -203,6 +211,15 @@ class Settings(BaseSettings):
     def mailer_url(self) -> str:
         """Resend's address once it has a key; the sandbox's outbox until then."""
         return self.resend_base_url.rstrip("/") if self.resend_api_key else self._sandbox("/resend")
+
+
+def _is_public(name: str) -> bool:
+    """Whether a host or an address is one that others can reach: not this machine's own."""
+    return bool(name) and not name.rstrip("> ").lower().endswith(".localhost")
+
+
+def _are_public(hosts: tuple[str, ...]) -> bool:
+    return bool(hosts) and all(_is_public(host) for host in hosts)
 
 
 class BadSettings(Exception):

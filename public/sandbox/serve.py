@@ -1,6 +1,8 @@
 """Runs the sandbox on its own port, a thread per call, until it is told to stop."""
 
 import logging
+import signal
+from contextlib import suppress
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -19,7 +21,7 @@ class QuietHandler(WSGIRequestHandler):
 
 
 def serve_sandbox(host: str = "127.0.0.1") -> None:
-    """Answer until interrupted, then give up waiting webhooks and close the file.
+    """Answer until SIGTERM or SIGINT, then give up waiting webhooks and close the file.
 
     Werkzeug's server is used because it lets a fault cut a connection without an answer.
     """
@@ -28,9 +30,11 @@ def serve_sandbox(host: str = "127.0.0.1") -> None:
     server = make_server(
         host, settings.sandbox_port, app, threaded=True, request_handler=QuietHandler
     )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     log.info("serving", extra={"port": settings.sandbox_port})
     try:
-        server.serve_forever()
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
     finally:
         app.extensions[EXTENSION].close()
         server.server_close()

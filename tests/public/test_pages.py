@@ -12,9 +12,11 @@ from models.oversight.actor import SYSTEM
 from models.session import unit_of_work
 from public.check_pages import wrong_pages
 from tests.shop import open_shop
+from tests.visitors import Visitor
 
 WEOKTO = "http://weokto.localhost"
 STAM = "http://stam.localhost"
+STAYS = "Your account stays."
 BLOCK = re.compile(r'<script type="application/ld\+json">(.*?)</script>', re.S)
 
 
@@ -84,6 +86,36 @@ class TestFrontDoors:
         assert all(
             'src="' in tag or "ld+json" in tag for tag in re.findall("<script[^>]*>", answer.text)
         )
+
+
+class TestNotices:
+    """A page kept for everybody holds no word to one reader."""
+
+    @pytest.fixture
+    def keeping(self, app):
+        """The cache keeps for the length of the test, as it does outside tests."""
+        front = app.extensions["rendered"]
+        front.keep_seconds = 60.0
+        yield front
+        front.keep_seconds = 0.0
+        front.pages.clear()
+        front.texts.clear()
+
+    @pytest.mark.parametrize("path", ["/", "/legal/cgv", "/p/academy-ouverte"])
+    def test_wait_for_a_page_of_the_readers_own(self, app, client, catalogue, keeping, path):
+        ada, eve = Visitor(app), Visitor(app)
+        for each in (ada, eve):
+            each.browser.set_cookie("lang", "en", domain="weokto.localhost")
+        ada.sign_in("ada@example.org")
+        eve.sign_in("eve@example.org")
+        ada.post("/settings/data/delete", form="/settings/data/delete")
+        ada.post("/settings/data/keep", form="/settings/data")
+
+        shown = [ada.get(path).text, eve.get(path).text]
+
+        assert [page for page in shown if STAYS in page] == []
+        assert STAYS in ada.get("/profile").text
+        assert STAYS not in eve.get("/profile").text
 
 
 class TestSalesPages:
