@@ -134,7 +134,10 @@ def scheduler() -> None:
 @commands.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
-    later("models.migrations.run").upgrade(prepared().database_owner_url)
+    owner_url = prepared().database_owner_url
+    if not owner_url:
+        raise BadSettings("DATABASE_OWNER_URL: migrations run as the tables' owner; name it")
+    later("models.migrations.run").upgrade(owner_url)
     click.echo("The database has the newest schema.")
 
 

@@ -7,6 +7,7 @@ the setting and how to set it. Production refuses what only development may have
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
+from cryptography.fernet import Fernet
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from schwifty import BIC, IBAN
@@ -109,6 +110,15 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("encryption_keys")
+    @classmethod
+    def _keys_encrypt(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        if not keys:
+            raise ValueError("at least one key is needed (see .env.example)")
+        for key in keys:
+            Fernet(key)  # raises ValueError, saying what a key looks like
+        return keys
+
     @field_validator("company_iban", "company_bic")
     @classmethod
     def _is_an_account(cls, value: str, info: ValidationInfo) -> str:
@@ -144,6 +154,8 @@ class Settings(BaseSettings):
             "SECRET_KEY": self.secret_key not in ("", DEVELOPMENT_SECRET)
             and len(self.secret_key) >= 32,
             "ENCRYPTION_KEYS": DEVELOPMENT_KEY not in self.encryption_keys,
+            "CRON_SECRET": not 0 < len(self.cron_secret) < 32,
+            "METRICS_TOKEN": not 0 < len(self.metrics_token) < 32,
             "DATABASE_URL": bool(self.database_url),
             "DATABASE_MEMBER_URL": self.database_member_url not in ("", self.database_url),
             "REDIS_URL": bool(self.redis_url),
@@ -153,11 +165,14 @@ class Settings(BaseSettings):
             "PUBLIC_URL_WEOKTO": self.public_url_weokto.startswith("https://"),
             "PUBLIC_URL_STAM": self.public_url_stam.startswith("https://"),
             "PCIVAULT_BASE_URL": self.pcivault_base_url.startswith("https://"),
-            "PCIVAULT_PASSWORD": self.pcivault_password != "sandbox",
-            "PCIVAULT_KEY_PASSPHRASE": self.pcivault_key_passphrase != "sandbox-passphrase",
+            "PCIVAULT_USER": self.pcivault_user not in ("", "sandbox"),
+            "PCIVAULT_PASSWORD": self.pcivault_password not in ("", "sandbox"),
+            "PCIVAULT_KEY_USER": self.pcivault_key_user not in ("", "sandbox-key"),
+            "PCIVAULT_KEY_PASSPHRASE": self.pcivault_key_passphrase
+            not in ("", "sandbox-passphrase"),
             "PSP_BASE_URL": self.psp_base_url.startswith("https://"),
-            "PSP_SECRET_KEY": not self.psp_secret_key.startswith("sk_test"),
-            "PSP_WEBHOOK_SECRET": self.psp_webhook_secret != "whsec_sandbox",
+            "PSP_SECRET_KEY": bool(self.psp_secret_key) and "_test_" not in self.psp_secret_key,
+            "PSP_WEBHOOK_SECRET": self.psp_webhook_secret not in ("", "whsec_sandbox"),
             "MAIL_FROM_WEOKTO": _is_public(self.mail_from_weokto),
             "MAIL_FROM_STAM": _is_public(self.mail_from_stam),
             "COMPANY_SIREN": self.company_siren not in ("", SAMPLE_SIREN),
@@ -167,7 +182,7 @@ class Settings(BaseSettings):
             "RESEND_API_KEY or SMTP_URL": bool(self.resend_api_key or self.smtp_url),
         }
         return [
-            f"{name} is missing, a default or a sandbox's; production needs its own "
+            f"{name} is missing, too short, a default or a sandbox's; production needs its own "
             f"(see .env.example)"
             for name, fine in wants.items()
             if not fine

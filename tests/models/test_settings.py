@@ -22,7 +22,9 @@ PRODUCTION = {
     "public_url_weokto": "https://weokto.com",
     "public_url_stam": "https://be-stam.com",
     "pcivault_base_url": "https://api.pcivault.io",
+    "pcivault_user": "ours",
     "pcivault_password": "ours",
+    "pcivault_key_user": "ours",
     "pcivault_key_passphrase": "ours",
     "psp_base_url": "https://api.stripe.com",
     "psp_secret_key": "sk_live_ours",
@@ -56,6 +58,13 @@ class TestExample:
 
 
 class TestRefusals:
+    @pytest.mark.parametrize("keys", ["", "abc", f"{PRODUCTION['encryption_keys']},abc"])
+    def test_a_key_that_encrypts_nothing_stops_the_start(self, monkeypatch, keys):
+        monkeypatch.setenv("ENCRYPTION_KEYS", keys)
+
+        with pytest.raises(BadSettings, match="ENCRYPTION_KEYS: "):
+            load_settings()
+
     def test_an_unknown_name_is_told(self, tmp_path):
         (tmp_path / ".env").write_text("COLOUR=blue\n")
 
@@ -154,8 +163,17 @@ class TestProduction:
             ("owner_email", "owner@weokto.localhost"),
             ("public_url_weokto", "http://weokto.com"),
             ("pcivault_base_url", ""),
+            ("pcivault_user", "sandbox"),
+            ("pcivault_password", ""),
+            ("pcivault_key_user", "sandbox-key"),
+            ("pcivault_key_passphrase", ""),
             ("psp_secret_key", "sk_test_sandbox"),
+            ("psp_secret_key", "rk_test_ours"),
+            ("psp_secret_key", ""),
             ("psp_webhook_secret", "whsec_sandbox"),
+            ("psp_webhook_secret", ""),
+            ("cron_secret", "a"),
+            ("metrics_token", "a"),
             ("resend_api_key", ""),
             ("mail_from_weokto", "WEOKTO <bonjour@weokto.localhost>"),
             ("mail_from_stam", "STAM <bonjour@stam.localhost>"),
