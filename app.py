@@ -20,6 +20,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from models.embedded import CannotStart, settings_with
+from models.errors import DomainError
 from models.oversight.keep_logs import start_keeping
 from models.oversight.logs import configure_logging
 from models.settings import BadSettings, Settings, load_settings, use_settings
@@ -182,10 +183,10 @@ def statement(affiliate: str, at: str | None) -> None:
 
 
 def main() -> None:
-    """Run a command; a wrong setting or a server that cannot start is one line and exit 2."""
+    """Run a command; a wrong setting, a server that is away, a refusal: one line and exit 2."""
     try:
         commands()
-    except (BadSettings, CannotStart) as refusal:
+    except (BadSettings, CannotStart, DomainError) as refusal:
         click.echo(f"Cannot start: {refusal}", err=True)
         sys.exit(2)
 
