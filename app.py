@@ -87,7 +87,7 @@ def web(host: str | None) -> None:
     """Serve pages and consoles on PORT."""
     settings = prepared()
     serve = later("public.serving").serve
-    serve(create_app(settings), settings, port=settings.port, host=host)
+    serve(create_app(settings), port=settings.port, host=host)
 
 
 @commands.command("realtime")
@@ -98,7 +98,6 @@ def realtime_command(host: str | None) -> None:
     server = later("realtime.server").create_realtime(settings)
     later("public.serving").serve(
         server.app,
-        settings,
         port=settings.port + REALTIME_OFFSET,
         host=host,
         while_stopping=server.send_away,
