@@ -18,6 +18,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from models.embedded import CannotStart, settings_with
+from models.errors import DomainError
 from models.member_role import prove_member_role
 from models.oversight.keep_logs import start_keeping
 from models.oversight.logs import configure_logging
@@ -90,7 +91,7 @@ def web(host: str | None) -> None:
     """Serve pages and consoles on PORT."""
     settings = prepared(serves=True)
     serve = later("public.serving").serve
-    serve(create_app(settings), settings, port=settings.port, host=host)
+    serve(create_app(settings), port=settings.port, host=host)
 
 
 @commands.command("realtime")
@@ -101,7 +102,6 @@ def realtime_command(host: str | None) -> None:
     server = later("realtime.server").create_realtime(settings)
     later("public.serving").serve(
         server.app,
-        settings,
         port=settings.port + REALTIME_OFFSET,
         host=host,
         while_stopping=server.send_away,
@@ -187,10 +187,10 @@ def statement(affiliate: str, at: str | None) -> None:
 
 
 def main() -> None:
-    """Run a command; a wrong setting or a server that cannot start is one line and exit 2."""
+    """Run a command; a wrong setting, a server that is away, a refusal: one line and exit 2."""
     try:
         commands()
-    except (BadSettings, CannotStart) as refusal:
+    except (BadSettings, CannotStart, DomainError) as refusal:
         click.echo(f"Cannot start: {refusal}", err=True)
         sys.exit(2)
 

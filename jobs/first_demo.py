@@ -27,8 +27,12 @@ def load_where_nobody_is(settings: Settings, root: Path, *, draft: Running | Non
 
     ``draft`` are the embedded servers; a database of someone else's is filled in place.
     A failure is told and leaves the database empty, so that the house starts without it.
+    In production there is no demo, whatever was asked for.
     """
     if not _nobody_yet():
+        return
+    if settings.is_production:
+        click.echo("The demo is not loaded with ENV=production: its business is invented.")
         return
     click.echo("First start: loading the demo, which takes a minute or two.")
     if draft is None:

@@ -119,6 +119,11 @@ class Settings(BaseSettings):
             Fernet(key)  # raises ValueError, saying what a key looks like
         return keys
 
+    @field_validator("weokto_hosts", "stam_hosts")
+    @classmethod
+    def _names_know_no_case(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(host.lower() for host in hosts)
+
     @field_validator("company_iban", "company_bic")
     @classmethod
     def _is_an_account(cls, value: str, info: ValidationInfo) -> str:

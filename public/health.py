@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import structlog
-from flask import Blueprint, abort, current_app, jsonify, render_template, request
+from flask import Blueprint, Response, abort, current_app, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -57,7 +57,7 @@ def metrics() -> ResponseReturnValue:
     token = current_settings().metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not token or not same(given, token):
-        abort(404)
+        abort(404 if "platform" in g else Response(status=404))
     return current_app.response_class(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -10,6 +10,9 @@ from models.accounts import Platform
 from models.settings import current_settings
 from public.brand import platform_of
 
+FOR_MACHINES = frozenset({"health.healthz", "health.readyz", "health.metrics"})
+"""What a balancer, a start or Prometheus asks for by number, whatever the sites are called."""
+
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -19,11 +22,15 @@ def install(app: Flask) -> None:
 
 
 def decide_platform() -> Response | None:
-    """Set ``g.platform`` from the exact host name; a host of neither site gets a bare 404."""
+    """Set ``g.platform`` from the exact host name; a host of neither site gets a bare 404.
+
+    The pages about the machine answer under every name, and are then of no platform.
+    """
     platform = platform_of(request.host, current_settings())
-    if platform is None:
+    if platform is not None:
+        g.platform = platform
+    elif request.endpoint not in FOR_MACHINES:
         return Response(status=404)
-    g.platform = platform
     return None
 
 

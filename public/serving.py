@@ -19,7 +19,6 @@ import eventlet.greenio
 import eventlet.wsgi
 
 from models.embedded import CannotStart
-from models.settings import Settings
 
 MOST_SOCKETS = 20_000
 SECONDS_TO_FINISH = 10
@@ -99,7 +98,6 @@ def listen(host: str, port: int) -> eventlet.greenio.GreenSocket:
 
 def serve(
     app: Callable[..., Any],
-    settings: Settings,
     *,
     port: int,
     host: str | None = None,
@@ -107,9 +105,10 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; what is running gets 10 s to finish; then exit 0.
 
-    Development listens on this machine only, for its secrets are everyone's.
+    Where no ``host`` is named it listens on this machine only: in development its secrets are
+    everyone's, and in production it believes what the proxy in front says of who asks.
     """
-    door = Door(listen(host or ("0.0.0.0" if settings.is_production else "127.0.0.1"), port))
+    door = Door(listen(host or "127.0.0.1", port))
     stopping: list[int] = []
     for kind in (signal.SIGTERM, signal.SIGINT):
         signal.signal(kind, lambda number, _frame: stopping.append(number))

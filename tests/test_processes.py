@@ -33,7 +33,6 @@ SLOW_SERVER = """
 import eventlet
 eventlet.monkey_patch()
 import sys, time
-from models.settings import Settings
 from public.serving import serve
 
 def app(environ, start_response):
@@ -42,7 +41,7 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"done"]
 
-serve(app, Settings(_env_file=None), port=int(sys.argv[1]))
+serve(app, port=int(sys.argv[1]))
 """
 
 
@@ -83,7 +82,8 @@ def child(process, *words):
 
 
 def test_the_house_lives_survives_and_leaves_nothing(data_dir, port):
-    house = start("run", "--no-demo", data_dir=data_dir, port=port)
+    # Named in their own case, and without the number by which the start asks.
+    house = start("run", "--no-demo", data_dir=data_dir, port=port, WEOKTO_HOSTS="WEOKTO.localhost")
     try:
         said = read_until(house, UP)
         assert f"http://weokto.localhost:{port}/" in said
@@ -189,6 +189,14 @@ def test_production_refuses_to_run_half_configured(data_dir, port):
 
     assert "Cannot start: SECRET_KEY" in process.communicate(timeout=60)[0]
     assert process.returncode == 2
+
+
+def test_a_server_listens_on_this_machine_only_unless_told_otherwise(port, serve):
+    server = serve(port)
+    wait_for(lambda: status_of(f"http://127.0.0.1:{port}/") == 200)
+
+    open_at = {each.laddr.ip for each in family(server.pid)[0].net_connections("tcp")}
+    assert open_at == {"127.0.0.1"}
 
 
 def test_a_running_request_is_finished_and_no_new_one_taken(port, serve):

@@ -40,8 +40,21 @@ class NotEmpty(DomainError):
     message = N_("This database has people in it already; the demo needs an empty one.")
 
 
+class InventedBusiness(DomainError):
+    """The demo's people, sales and withdrawals do not belong among real ones."""
+
+    code = "invented_business"
+    message = N_("The demo is invented business: it is never loaded with ENV=production.")
+
+
 def load_demo() -> None:
-    """Run half a year of business up to now, through rules and jobs only. Raises NotEmpty."""
+    """Run half a year of business up to now, through rules and jobs only.
+
+    Raises InventedBusiness in production, and NotEmpty.
+    """
+    settings = current_settings()
+    if settings.is_production:
+        raise InventedBusiness
     load_jobs()
     until = clock.now()
     with unit_of_work() as session:
@@ -52,15 +65,13 @@ def load_demo() -> None:
     scenario = Scenario(start=start, until=until)
     provider = InProcessProvider()
     engine = Engine(scenario, provider, sends_mails=True, set_up=lambda _: open_shop())
-    settings = current_settings()
     use_mailer(SilentMailer(takes_attachments=False))  # nobody opens the documents
     try:
         with standing_in(
             settings.model_copy(update={"redis_url": ""}), settings, provider, engine, seed=None
         ):
             engine.play(story(start, until))
-        if not settings.is_production:
-            remember_twin(provider, settings.data_dir)
+        remember_twin(provider, settings.data_dir)
     finally:
         use_mailer(None)
     log.info("demo.loaded", extra={"seconds": round(time.monotonic() - began, 1)})

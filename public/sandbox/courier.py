@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
 
 import requests
 
@@ -15,11 +16,21 @@ BACKOFF_SECONDS = (0.0, 1.0, 5.0, 30.0, 120.0, 600.0)
 
 
 class Courier:
-    """One thread per webhook; anything but a 2xx is tried again after a longer wait."""
+    """One thread per webhook; anything but a 2xx is tried again after a longer wait.
 
-    def __init__(self, faults: Faults, backoff: tuple[float, ...] = BACKOFF_SECONDS) -> None:
+    ``names`` says by which name to ask for what is called by its number (``127.0.0.1:8000``):
+    our own web process answers under the sites' names only.
+    """
+
+    def __init__(
+        self,
+        faults: Faults,
+        backoff: tuple[float, ...] = BACKOFF_SECONDS,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
         self._faults = faults
         self._backoff = backoff
+        self._names = names or {}
         self._threads: set[threading.Thread] = set()
 
     def send(
@@ -48,6 +59,8 @@ class Courier:
     def _deliver(
         self, url: str, body: bytes, headers: Callable[[], Mapping[str, str]], first_wait: float
     ) -> None:
+        name = self._names.get(urlsplit(url).netloc)
+        always = {"Content-Type": "application/json"} | ({"Host": name} if name else {})
         for wait in (self._backoff[0] + first_wait, *self._backoff[1:]):
             if self._faults.stopped.wait(wait):
                 return
@@ -57,7 +70,7 @@ class Courier:
                     answer = http.post(
                         url,
                         data=body,
-                        headers={"Content-Type": "application/json", **headers()},
+                        headers={**always, **headers()},
                         timeout=ANSWER_SECONDS,
                         allow_redirects=False,
                     )

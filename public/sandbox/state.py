@@ -58,7 +58,9 @@ class Sandbox:
         self.store = Store(Path(settings.data_dir) / "sandbox.sqlite")
         adopt_twin(self.store, settings.data_dir)
         self.faults = Faults(silence_seconds)
-        self.courier = Courier(self.faults, backoff)
+        self.courier = Courier(
+            self.faults, backoff, {f"127.0.0.1:{settings.port}": settings.weokto_hosts[0]}
+        )
         self.captures: dict[str, OpenCapture] = {}
         self.vaulted: dict[tuple[str, str], VaultedCard] = {}
         self.calls: Counter[str] = Counter()

@@ -11,7 +11,6 @@ eventlet.monkey_patch()
 
 from flask import Flask  # noqa: E402
 
-from models.settings import Settings  # noqa: E402
 from public.serving import serve  # noqa: E402
 
 app = Flask(__name__)
@@ -23,4 +22,4 @@ def hello() -> str:
 
 
 if __name__ == "__main__":
-    serve(app, Settings(_env_file=None), port=int(sys.argv[1]))
+    serve(app, port=int(sys.argv[1]))

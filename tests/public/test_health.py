@@ -86,6 +86,17 @@ class TestMetrics:
 
         assert 'endpoint="health.healthz",method="GET",status="200"' in answer.text
 
+    def test_methods_that_strangers_make_up_are_one(self, client):
+        with_settings(metrics_token="figures")
+        for number in range(3):
+            client.open("/healthz", method=f"MADEUP{number}")
+            client.open("/", method=f"MADEUP{number}", headers={"Host": "evil.example"})
+
+        told = client.get("/metrics", headers={"Authorization": "Bearer figures"}).text
+
+        assert "MADEUP" not in told
+        assert 'endpoint="none",method="other"' in told
+
 
 class TestRequestIds:
     @pytest.mark.parametrize("given", ["", "short", "x" * 65, "has space in it", "héé-aaaaaaa"])

@@ -4,7 +4,7 @@ import pytest
 from flask import Flask, g
 
 from models.accounts import Platform
-from models.settings import Settings
+from models.settings import Settings, use_settings
 from public import hosts
 
 
@@ -61,9 +61,29 @@ class TestPlatform:
         assert (answer.status_code, answer.data) == (404, b"")
 
     def test_the_whole_application_says_the_same(self, app):
-        for path in ("/", "/login", "/api/auth/me", "/static/css/base.css", "/healthz"):
+        for path in ("/", "/login", "/api/auth/me", "/static/css/base.css", "/status", "/metrics"):
             answer = app.test_client().get(path, headers={"Host": "evil.example"})
             assert (answer.status_code, answer.data) == (404, b"")
+
+    def test_the_pages_about_the_machine_answer_under_every_name(self, app, settings):
+        use_settings(settings.model_copy(update={"metrics_token": "figures"}))
+        for path in ("/healthz", "/readyz", "/metrics"):
+            answer = app.test_client().get(
+                path,
+                headers={"Host": "10.0.0.7:8001", "Authorization": "Bearer figures"},
+                query_string={"ref": "ann", "click": "x"},
+            )
+            assert answer.status_code == 200
+            assert "Set-Cookie" not in answer.headers
+
+    def test_the_names_in_the_settings_know_no_case(self, small):
+        use_settings(Settings(_env_file=None, weokto_hosts="Weokto.COM", stam_hosts="Be-Stam.com"))
+
+        asked = {
+            host: small.test_client().get("/which", headers={"Host": host}).text
+            for host in ("weokto.com", "BE-STAM.com")
+        }
+        assert asked == {"weokto.com": "WEOKTO", "BE-STAM.com": "STAM"}
 
 
 class TestOnly:

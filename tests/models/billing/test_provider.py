@@ -275,6 +275,24 @@ class TestPspWebhook:
         with pytest.raises(BadSignature):
             buyer.provider.verify_psp_webhook(body, headers["Stripe-Signature"])
 
+    @pytest.mark.parametrize("lent", ["xt={now},{old}", "{old},t={now}", "t={now},{old}"])
+    def test_an_old_signature_takes_no_new_age(self, buyer, lent):
+        headers, body = self._event(buyer)
+        clock.advance(timedelta(minutes=6))
+        now = int(clock.now().timestamp())
+
+        with pytest.raises(BadSignature):
+            buyer.provider.verify_psp_webhook(
+                body, lent.format(now=now, old=headers["Stripe-Signature"])
+            )
+
+    def test_an_element_not_known_to_us_is_passed_over(self, buyer):
+        headers, body = self._event(buyer)
+
+        event = buyer.provider.verify_psp_webhook(body, f"v0=00,{headers['Stripe-Signature']}")
+
+        assert event.payment.attempt_key == "attempt-1"
+
 
 class TestNothingOnDisk:
     def test_no_card_number_in_the_file(self, buyer, tmp_path):

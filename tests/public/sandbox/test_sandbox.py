@@ -1,10 +1,14 @@
 """The sandbox itself: never in production, and a front desk that explains it."""
 
+from urllib.parse import urlsplit
+
 import pytest
 
 from models.billing.sandbox_cards import SANDBOX_CARDS
 from models.settings import Settings
 from public.sandbox import SandboxInProduction, create_sandbox
+from public.sandbox.state import EXTENSION
+from tests.running_sandbox import Shop, serving
 
 
 class TestProduction:
@@ -41,3 +45,24 @@ class TestFrontDesk:
 
         buyer.ask("DELETE", "/faults")
         assert buyer.ask("GET", "/faults").json()["waiting"] == {}
+
+
+class TestCourier:
+    def test_asks_our_web_process_by_a_name_that_it_answers_to(self, tmp_path):
+        shop = Shop()
+        with serving(shop.app()) as url:
+            app = create_sandbox(
+                Settings(
+                    _env_file=None,
+                    port=urlsplit(url).port,
+                    weokto_hosts="weokto.example",
+                    data_dir=str(tmp_path),
+                )
+            )
+            app.extensions[EXTENSION].courier.send(
+                "psp_webhook", f"{url}/api/payments/psp/webhook", b"{}", dict
+            )
+            ((_, headers, _),) = shop.wait_for(1)
+            app.extensions[EXTENSION].close()
+
+        assert headers["Host"] == "weokto.example"
