@@ -54,9 +54,7 @@ def create_app(settings: Settings) -> Flask:
 
 def prepared(*, embedded: bool = True, serves: bool = False) -> Settings:
     """This process's settings with logging set up; servers are started where none is named.
-
-    Production ``serves`` nobody before the role of members' requests is proved.
-    """
+    Production ``serves`` nobody before the role of members' requests is proved."""
     settings = load_settings()
     if embedded and not settings.is_production:
         settings = settings_with(settings)
@@ -100,12 +98,8 @@ def realtime_command(host: str | None) -> None:
     """Serve Socket.IO on PORT + 1."""
     settings = prepared(serves=True)
     server = later("realtime.server").create_realtime(settings)
-    later("public.serving").serve(
-        server.app,
-        port=settings.port + REALTIME_OFFSET,
-        host=host,
-        while_stopping=server.send_away,
-    )
+    serve, port = later("public.serving").serve, settings.port + REALTIME_OFFSET
+    serve(server.app, port=port, host=host, while_stopping=server.send_away)
 
 
 @commands.command()
@@ -152,6 +146,15 @@ def demo() -> None:
     """Load six months of living business into an empty database."""
     prepared()
     later("jobs.simulation.demo").load_demo()
+
+
+@commands.command("reset-second-factor")
+@click.argument("email")
+@click.option("--reason", required=True, help="Why, for the audit trail.")
+def reset_second_factor(email: str, reason: str) -> None:
+    """Take away a staff member's second factor, when no owner can in the console."""
+    prepared()
+    sys.exit(later("jobs.accounts").reset_in_words(email, reason=reason))
 
 
 @commands.command()

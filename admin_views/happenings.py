@@ -202,6 +202,7 @@ MAILS = {
     "refund_asked": N_("Refund asked for"),
     "refund_processed": N_("Refund given back"),
     "refund_rejected": N_("Refund rejected"),
+    "second_factor_reset": N_("Second factor reset"),
     "staff_alert": N_("Alert to staff"),
     "subscription_ended": N_("Subscription ended"),
     "switch_planned": N_("Change of plan at the period's end"),

@@ -19,8 +19,9 @@ from admin_views.listing import Lookup, Row
 from admin_views.records import Related
 from admin_views.words import choices_of
 from models import clock
-from models.accounts import Platform, User, UserSession, UserType
+from models.accounts import Platform, SecondFactor, User, UserSession, UserType
 from models.accounts.change_role import change_role
+from models.accounts.enrol_second_factor import reset_second_factor
 from models.accounts.open_session import end_all_sessions, end_session
 from models.accounts.permissions import Permission as P
 from models.accounts.suspend_user import guard_target, reactivate_user, suspend_user
@@ -49,6 +50,10 @@ def _reactivate(session: Session, key: UUID, data: dict[str, Any], **who: Any) -
 
 def _change_role(session: Session, key: UUID, data: dict[str, Any], **who: Any) -> Any:
     return change_role(session, key, data["user_type"], reason=data["reason"], **who)
+
+
+def _reset_second_factor(session: Session, key: UUID, data: dict[str, Any], **who: Any) -> Any:
+    return reset_second_factor(session, key, reason=data["reason"], **who)
 
 
 def _end_sessions(session: Session, key: UUID, data: dict[str, Any], **who: Any) -> Any:
@@ -86,12 +91,22 @@ class UserView(AdminView):
         "locale",
         "bio",
         "profile.affiliate_slug",
+        "factor.confirmed_at",
         "updated_at",
         "id",
     )
-    column_labels = {"profile.affiliate_slug": N_("Affiliate")}
-    reserved = {"profile.affiliate_slug": P.AFFILIATES_READ}
-    lookups = {"profile": Lookup(AffiliateProfile, "id", "user_id")}
+    column_labels = {
+        "profile.affiliate_slug": N_("Affiliate"),
+        "factor.confirmed_at": N_("Second factor since"),
+    }
+    reserved = {
+        "profile.affiliate_slug": P.AFFILIATES_READ,
+        "factor.confirmed_at": P.SECOND_FACTORS_RESET,
+    }
+    lookups = {
+        "profile": Lookup(AffiliateProfile, "id", "user_id"),
+        "factor": Lookup(SecondFactor, "id", "user_id"),
+    }
     formats = {
         "email": Linked("users", "id"),
         "profile.affiliate_slug": Linked("affiliates", "id", Code()),
@@ -152,6 +167,19 @@ class UserView(AdminView):
             _change_role,
             N_("The role is changed."),
             RoleForm,
+            previews=True,
+            fresh=True,
+            danger=True,
+        ),
+        Act(
+            "reset-second-factor",
+            N_("Reset second factor"),
+            P.SECOND_FACTORS_RESET,
+            _reset_second_factor,
+            N_("The second factor is reset."),
+            ReasonForm,
+            N_("They are signed out everywhere and set up a new one at their next sign-in."),
+            when=lambda row: row["factor.confirmed_at"] is not None,
             previews=True,
             fresh=True,
             danger=True,

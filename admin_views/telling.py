@@ -28,6 +28,7 @@ MAILED = {
     "accounts.deletion_held": "deletion_held",
     "accounts.deletion_undone": "deletion_undone",
     "accounts.email_changed": "email_changed",
+    "accounts.second_factor_reset": "second_factor_reset",
     "affiliation.commission_clawed_back": "commission_clawed_back",
     "affiliation.commission_earned": "commission_earned",
     "affiliation.commissions_matured": "commission_matured",

@@ -23,6 +23,13 @@ def mail_email_changed(session: Session, event: OutboxEvent) -> None:
     )
 
 
+def mail_second_factor_reset(session: Session, event: OutboxEvent) -> None:
+    """Tell somebody that their second factor is gone: it may not have been at their wish."""
+    user = User.get(session, UUID(event.subject_id))
+    said = {"reset_at": event.created_at}
+    mail_user(session, user, "second_factor_reset", said, about=event.id)
+
+
 def mail_data_ready(session: Session, event: OutboxEvent) -> None:
     """Tell the person that their copy can be downloaded, unless its days are over already."""
     request = _request(session, event)

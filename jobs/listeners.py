@@ -11,6 +11,7 @@ from jobs.account_mails import (
     mail_deletion_held,
     mail_deletion_undone,
     mail_email_changed,
+    mail_second_factor_reset,
 )
 from jobs.affiliation_mails import alert_risk_decision, mail_clawed_back, mail_matured
 from jobs.alert_listeners import (
@@ -76,7 +77,7 @@ LISTENERS: Listeners = {
     "accounts.second_factor_enrolled": (),
     "accounts.second_factor_proved": (),
     "accounts.second_factor_refused": (),
-    "accounts.second_factor_reset": (),
+    "accounts.second_factor_reset": (mail_second_factor_reset,),
     "accounts.session_ended": (),
     "accounts.session_opened": (),
     "accounts.signed_in": (),

@@ -182,6 +182,7 @@ CONTEXTS = {
         "customer_id": "019d2f8e-0000-7000-8000-000000000001",
     },
     "subscription_ended": {"product": "Premium", "was_unpaid": True, "was_ended": False},
+    "second_factor_reset": {"reset_at": "2026-03-10T11:00:00+00:00"},
     "staff_alert": {
         "what": "job_failed",
         "about": "ledger-verify",

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from admin_views import bulk
 from models import clock
-from models.accounts import User, UserSession, UserType
+from models.accounts import SecondFactor, User, UserSession, UserType
 from models.accounts.open_session import open_session
 from models.affiliation import (
     AffiliateProfile,
@@ -30,6 +30,10 @@ FINGERPRINT = re.compile(r'name="fingerprint" value="([^"]+)"')
 def open_for(make, user):
     open_session(make.session, user, user_agent="", remember=True, actor=SYSTEM, now=clock.now())
     return user
+
+
+def factor_of(user_id):
+    return SecondFactor(user_id=user_id, secret="A" * 32, confirmed_at=clock.now())
 
 
 class TestPreview:
@@ -342,3 +346,74 @@ class TestOthers:
             assert figure in page
         for under_extreme_risk in ("7,35", "4,90"):
             assert under_extreme_risk in page
+
+
+class TestSecondFactor:
+    """The owner resets another's; nobody else may, and nobody their own."""
+
+    @staticmethod
+    def enrolled(make, user_type=UserType.ADMIN):
+        user = open_for(make, make.staff(user_type))
+        make.add(factor_of(user.id))
+        return user
+
+    def test_is_reset_as_shown(self, owner, console, keep, read):
+        admin = keep(self.enrolled)
+        address = f"{console}/users/act/reset-second-factor/?id={admin.id}"
+        shown = owner.post(address, {"reason": "lost phone"}).text
+
+        mark = FINGERPRINT.search(shown).group(1)
+        answer = owner.post(address, {"reason": "lost phone", "fingerprint": mark})
+
+        assert answer.status_code == 302
+        assert "Double authentification réinitialisée" in shown
+        assert read(lambda s: s.get(SecondFactor, admin.id)) is None
+        assert read(
+            lambda s: s.scalar(
+                select(UserSession.revoked_at).where(UserSession.user_id == admin.id)
+            )
+        )
+
+    def test_wants_a_fresh_second_factor(self, owner, console, keep):
+        admin = keep(self.enrolled)
+        clock.move_to(clock.now() + timedelta(minutes=11))
+
+        answer = owner.get(f"{console}/users/act/reset-second-factor/?id={admin.id}")
+
+        assert answer.location.startswith("/second-factor?")
+
+    def test_is_offered_for_those_who_have_one(self, owner, console, keep):
+        admin, other = keep(lambda make: (self.enrolled(make), make.staff(UserType.ADMIN)))
+
+        pages = [
+            owner.get(f"{console}/users/details/?id={each.id}").text for each in (admin, other)
+        ]
+
+        assert ["act/reset-second-factor/" in page for page in pages] == [True, False]
+
+    def test_of_oneself_is_refused(self, owner, console, keep, read):
+        keep(
+            lambda make: make.add(
+                SecondFactor(user_id=owner.user_id, secret="A" * 32, confirmed_at=clock.now())
+            )
+        )
+
+        page = owner.post(
+            f"{console}/users/act/reset-second-factor/?id={owner.user_id}", {"reason": "lost"}
+        )
+
+        assert 'role="alert"' in page.text
+        assert read(lambda s: s.get(SecondFactor, owner.user_id)) is not None
+
+    def test_is_not_an_administrators(self, staff, keep, read):
+        admin, other = staff(UserType.ADMIN), keep(self.enrolled)
+
+        details = admin.get(f"/admin/users/details/?id={other.id}").text
+        answer = admin.post(
+            f"/admin/users/act/reset-second-factor/?id={other.id}",
+            {"reason": "mutiny", "fingerprint": "x"},
+        )
+
+        assert answer.status_code == 403
+        assert "second-factor" not in details
+        assert read(lambda s: s.get(SecondFactor, other.id)) is not None

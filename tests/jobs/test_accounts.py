@@ -4,11 +4,12 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from jobs.accounts import tidy
+from jobs.accounts import reset_in_words, tidy
+from jobs.oversight import dispatch
 from models import clock
-from models.accounts import EmailChange, MagicLink, Platform, UserSession
-from models.oversight import JobRun, MailStatus, OutgoingMail, RunStatus, SystemLog
-from models.session import unit_of_work
+from models.accounts import EmailChange, MagicLink, Platform, SecondFactor, UserSession, UserType
+from models.oversight import AuditEvent, JobRun, MailStatus, OutgoingMail, RunStatus, SystemLog
+from models.session import staff_reading, unit_of_work
 from tests.factories import Make
 
 
@@ -90,3 +91,50 @@ class TestTidy:
         assert names(JobRun, "name") == {"busy"}
         assert names(SystemLog, "message") == {"new"}
         assert names(OutgoingMail, "secrets") == {None}
+
+
+class TestResetOnTheServer:
+    """The way back in of an owner whom no other owner can help."""
+
+    def enrolled(self):
+        with unit_of_work() as session:
+            make = Make(session)
+            owner = make.staff(UserType.OWNER)
+            make.add(SecondFactor(user_id=owner.id, secret="A" * 32, confirmed_at=clock.now()))
+        return owner
+
+    def test_takes_it_away_is_audited_and_mailed(self, committed, now, capsys):
+        owner = self.enrolled()
+
+        assert reset_in_words(owner.email.upper(), reason="lost phone") == 0
+
+        dispatch()
+        with staff_reading() as session:
+            act = session.scalars(
+                select(AuditEvent).where(AuditEvent.action == "accounts.second_factor_reset")
+            ).one()
+            mail = session.scalars(select(OutgoingMail)).one()
+        assert names(SecondFactor, "user_id") == set()
+        assert (act.actor_role, act.reason, act.subject_id) == (
+            "system",
+            "lost phone",
+            str(owner.id),
+        )
+        assert (mail.kind, mail.to_email) == ("second_factor_reset", owner.email)
+        assert "sets one up at the next sign-in" in capsys.readouterr().out
+
+    def test_twice_says_that_there_is_none(self, committed, now, capsys):
+        owner = self.enrolled()
+        reset_in_words(owner.email, reason="lost phone")
+
+        assert reset_in_words(owner.email, reason="lost phone") == 1
+        assert f"No WEOKTO account under {owner.email}" in capsys.readouterr().err
+
+    def test_wants_a_reason(self, committed, now, capsys):
+        owner = self.enrolled()
+
+        assert reset_in_words(owner.email, reason=" ") == 2
+        assert names(SecondFactor, "user_id") == {owner.id}
+
+    def test_knows_nobody_under_another_address(self, committed, now):
+        assert reset_in_words("nobody@example.org", reason="lost phone") == 1
