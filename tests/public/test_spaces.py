@@ -1,6 +1,8 @@
 """Where people land after sign-in, with their own things on it and on no other platform."""
 
+import re
 from datetime import timedelta
+from urllib.parse import unquote
 
 import pytest
 from sqlalchemy import select
@@ -20,6 +22,7 @@ from tests.factories import Make
 from tests.visitors import Visitor, committed_user
 
 ADA = "ada@example.org"
+BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 
 pytestmark = pytest.mark.usefixtures("committed", "redis")
 
@@ -161,6 +164,74 @@ class TestJoiningAGuild:
         with staff_reading() as session:
             [bound] = session.scalars(select(Attribution)).all()
             assert bound.is_free_product_attribution
+
+
+class TestJoiningByAnAffiliatesLink:
+    """Without consent no cookie keeps the click: the page's own links carry it all the way."""
+
+    @pytest.fixture
+    def bea(self):
+        with unit_of_work() as session:
+            make = Make(session)
+            guild = make.community("open", platform=Platform.WEOKTO)
+            make.program(make.product("open-rooms", community=guild, is_free=True))
+            return make.affiliate("bea")
+
+    @pytest.mark.parametrize("page", ["/", "/p/open-rooms"])
+    @pytest.mark.parametrize("answered", [None, "no"])
+    def test_binds_who_joins_for_free(self, app, bea, page, answered):
+        visitor = Visitor(app)
+        if answered:
+            visitor.browser.set_cookie("consent", answered, domain="weokto.localhost")
+
+        link = self.links(visitor.get(f"{page}?ref=bea", headers=BROWSER))[0]
+        arrived = self.sign_in_by(visitor, link)
+        self.press_join(visitor, arrived)
+
+        assert visitor.browser.get_cookie("weokto_aff_ref", "weokto.localhost") is None
+        with staff_reading() as session:
+            [bound] = session.scalars(select(Attribution)).all()
+            assert bound.affiliate_id == bea.user_id
+
+    def test_by_the_link_of_the_mail_in_another_browser(self, app, bea):
+        here, there = Visitor(app), Visitor(app)
+        link = self.links(here.get("/?ref=bea", headers=BROWSER))[0]
+        self.ask(here, link)
+
+        token = there.mailed(ADA)["token"]
+        let_in = there.post("/verify", {"token": token}, form=f"/verify?token={token}")
+        self.press_join(there, let_in.location)
+
+        with staff_reading() as session:
+            assert session.scalars(select(Attribution)).one().affiliate_id == bea.user_id
+
+    def test_every_way_to_the_free_guild_carries_the_click(self, app, bea):
+        page = Visitor(app).get("/?ref=bea", headers=BROWSER)
+
+        assert len(self.links(page)) == 2
+        assert page.text.count("/choose-guild") == page.text.count("/choose-guild?click=") + 2
+        assert page.text.count("/choose-guild%3Fclick%3D") == 2
+
+    def links(self, page):
+        """Where the buttons into the free guild lead, without a script and with one."""
+        found = re.findall(r'href="(/login\?next=[^"]+)" data-sign-in="([^"]+)"', page.text)
+        assert all(unquote(href) == f"/login?next={there}" for href, there in found)
+        return [href for href, _there in found]
+
+    def ask(self, visitor, link):
+        form = visitor.get(link).text.split("data-sign-in-form", 1)[1]
+        wanted = re.search(r'name="next" value="([^"]+)"', form)[1]
+        visitor.post("/login", {"email": ADA, "next": wanted}, form=link)
+
+    def sign_in_by(self, visitor, link):
+        self.ask(visitor, link)
+        code = visitor.mailed(ADA)["code"]
+        return visitor.post("/verify-otp", {"code": code}, form="/verify-otp").location
+
+    def press_join(self, visitor, path):
+        [form] = visitor.get(path).text.split('action="/choose-guild"')[1:]
+        click = re.search(r'name="click" value="([^"]+)"', form.split("</form>")[0])[1]
+        visitor.post("/choose-guild", {"guild_id": "open", "click": click}, form=path)
 
 
 class TestDoors:

@@ -53,7 +53,7 @@ function enliven(panel, next) {
     return null;
   }
 
-  const person = () => ({ email: first.elements.email.value.trim(), remember: first.elements.remember.checked });
+  const person = () => ({ email: first.elements.email.value.trim(), remember: first.elements.remember.checked, ...(next && { next }) });
 
   first.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -64,9 +64,7 @@ function enliven(panel, next) {
   second.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (!second.reportValidity()) return;
-    const body = { ...person(), code: second.elements.code.value.trim() };
-    if (next) body.next = next;
-    const done = await send(second, "/api/auth/magic-link/verify-otp", body);
+    const done = await send(second, "/api/auth/magic-link/verify-otp", { ...person(), code: second.elements.code.value.trim() });
     if (done) location.assign(done.redirect_url || next || "/");
   });
 
