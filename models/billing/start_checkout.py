@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import bindparam, exists, select, update
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from models.accounts import User
 from models.accounts.email import NotAnAddress
 from models.accounts.use_magic_link import Suspended
-from models.accounts.user_for_email import user_for_email
+from models.accounts.user_for_email import find_or_make_user
 from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
 from models.billing.customer import RUNNING, Customer
 from models.billing.provider import Capture
@@ -78,12 +79,8 @@ def start_checkout(
 def _start(
     session: Session, button: PaymentButton, asked: CheckoutAsked, actor: Actor, now: datetime
 ) -> CaptureEndpoint:
-    user = _buyer(session, button, asked, actor)
-    has_it, psp_customer_id = session.execute(
-        _KNOWN, {"user_id": user.id, "product_id": button.product_id}
-    ).one()
-    if has_it:
-        raise AlreadyCustomer(product=button.product.name)
+    user, is_new = _buyer(session, button, asked, actor)
+    psp_customer_id = None if is_new else _known_customer(session, button, user)
     quote = quote_of(button.product, button.plan)
     capture = CaptureEndpoint(
         button_id=button.id,
@@ -115,17 +112,31 @@ def _start(
     return capture
 
 
-def _buyer(session: Session, button: PaymentButton, asked: CheckoutAsked, actor: Actor) -> User:
-    """Whoever is signed in on the button's platform, else the person of the typed address."""
-    platform = button.product.community.platform
+def _buyer(
+    session: Session, button: PaymentButton, asked: CheckoutAsked, actor: Actor
+) -> tuple[User, bool]:
+    """Whoever is signed in on the button's platform, else the person of the typed address; and
+    whether they were made for it."""
+    platform, is_new = button.product.community.platform, False
     user = session.get(User, asked.user_id) if asked.user_id else None
     if user is None or user.platform is not platform:
         if not asked.email:
             raise NotAnAddress(field="email", email="")
-        user = user_for_email(session, platform, asked.email, locale=asked.locale, actor=actor)
+        user, is_new = find_or_make_user(
+            session, platform, asked.email, locale=asked.locale, actor=actor
+        )
     if user.is_suspended:
         raise Suspended
-    return user
+    return user, is_new
+
+
+def _known_customer(session: Session, button: PaymentButton, user: User) -> str | None:
+    """The PSP's customer that an earlier checkout made of somebody. Raises AlreadyCustomer."""
+    asked = {"user_id": user.id, "product_id": button.product_id}
+    has_it, psp_customer_id = session.execute(_KNOWN, asked).one()
+    if has_it:
+        raise AlreadyCustomer(product=button.product.name)
+    return cast(str | None, psp_customer_id)
 
 
 _KNOWN = select(

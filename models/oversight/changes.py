@@ -49,6 +49,13 @@ def _others_words(mapper: Any) -> frozenset[str]:
     )
 
 
+def note_made(session: Session, row: Base, values: Json) -> None:
+    """Note what a row was made with by a statement of its own, as a flush would have."""
+    columns = _columns(inspect(row).mapper)
+    after = {key: HIDDEN if columns[key] else value for key, value in values.items()}
+    session.info.setdefault("changes", {})[row] = ({}, after)
+
+
 @event.listens_for(Session, "before_flush")
 def _note_all(session: Session, _context: object, _instances: object) -> None:
     for row in (*session.new, *session.dirty):

@@ -1,25 +1,38 @@
 """Telling a fact: its audit row and its outbox row, in the caller's transaction."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Table, insert, inspect
+from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
-from models.base import Base
+from models import clock
+from models.base import Base, Json
+from models.ids import new_id
 from models.oversight.actor import Actor
-from models.oversight.audit import AuditEvent
 from models.oversight.changes import changes_of, plain
-from models.oversight.outbox import OutboxEvent
 from models.session import defer
 
 DISPATCH = "oversight-dispatch"
+AT_ONCE = 1000
+"""How many facts one statement writes at the most."""
 
-_INTO_TRAIL = insert(cast(Table, AuditEvent.__table__))
-_INTO_OUTBOX = insert(cast(Table, OutboxEvent.__table__))
-
-Rows = list[dict[str, Any]]
+_WRITE = text(
+    "WITH facts AS (SELECT * FROM jsonb_to_recordset(CAST(:facts AS jsonb)) AS fact ("
+    "trail_id uuid, outbox_id uuid, kind text, subject_table text, subject_id text, data jsonb,"
+    " request_id text, actor_id uuid, actor_role text, ip text, session_id uuid, reason text,"
+    " before jsonb, after jsonb)), "
+    "trail AS (INSERT INTO audit_events (id, at, action, subject_table, subject_id, actor_id,"
+    " actor_role, ip, session_id, request_id, reason, before, after, data) "
+    "SELECT trail_id, :at, kind, subject_table, subject_id, actor_id,"
+    " actor_role, ip, session_id, request_id, reason, before, after, data FROM facts) "
+    "INSERT INTO outbox_events (id, kind, subject_table, subject_id, data, request_id, created_at,"
+    " attempts) "
+    "SELECT outbox_id, kind, subject_table, subject_id, data, request_id, :at, 0 FROM facts"
+)
 
 
 def emit(
@@ -55,49 +68,55 @@ def emit_all(
     if not told:
         return
     with told_together(session):
-        trail, waiting = session.info["facts"]
+        facts = session.info["facts"]
         for subject, data in told:
             before, after = changes_of(session, subject)
-            about = {
-                "subject_table": subject.__tablename__,
-                "subject_id": _key_of(subject),
-                "data": plain(data),
-                "request_id": actor.request_id,
-            }
-            act = {
-                "action": kind,
-                "actor_id": actor.user_id,
-                "actor_role": actor.role,
-                "ip": actor.ip,
-                "session_id": actor.session_id,
-                "reason": reason,
-                "before": before,
-                "after": after,
-            }
-            trail.append(about | act)
-            waiting.append(about | {"kind": kind})
+            facts.append(
+                {
+                    "kind": kind,
+                    "subject_table": subject.__tablename__,
+                    "subject_id": _key_of(subject),
+                    "data": plain(data),
+                    "request_id": actor.request_id,
+                    "actor_id": _text(actor.user_id),
+                    "actor_role": actor.role,
+                    "ip": actor.ip,
+                    "session_id": _text(actor.session_id),
+                    "reason": reason,
+                    "before": before,
+                    "after": after,
+                }
+            )
     defer(session, DISPATCH)
 
 
 @contextmanager
 def told_together(session: Session) -> Iterator[None]:
-    """Write the facts of a block at its end, in two statements; of the outermost block where
+    """Write the facts of a block at its end, in one statement; of the outermost block where
     they stand in one another. An exception leaves none."""
     if "facts" in session.info:
         yield
         return
-    facts: tuple[Rows, Rows] = ([], [])
+    facts: list[Json] = []
     session.info["facts"] = facts
     try:
         yield
     finally:
         del session.info["facts"]
-    trail, waiting = facts
-    if trail:
+    if facts:
         session.flush()  # what changed is written no later than what tells of it
-        session.execute(_INTO_TRAIL, trail)
-        session.execute(_INTO_OUTBOX, waiting)
+    for start in range(0, len(facts), AT_ONCE):
+        _write(session, facts[start : start + AT_ONCE])
+
+
+def _write(session: Session, facts: list[Json]) -> None:
+    rows = [fact | {"trail_id": str(new_id()), "outbox_id": str(new_id())} for fact in facts]
+    session.execute(_WRITE, {"facts": json.dumps(rows), "at": clock.now()})
 
 
 def _key_of(subject: Base) -> str:
     return ",".join(str(part) for part in inspect(type(subject)).primary_key_from_instance(subject))
+
+
+def _text(key: UUID | None) -> str | None:
+    return None if key is None else str(key)
