@@ -180,7 +180,7 @@ class ProductView(LeadsToSellable, AdminView):
         "slug": SLUG,
         "is_free": N_("Nobody pays for it; it can still bring buyers of other products."),
         "requires_trial": N_("Every plan of it begins with a trial."),
-        "is_published": N_("Shown in the public catalogue."),
+        "is_published": N_("Until then visitors neither see it nor its buttons."),
     }
     long_texts = frozenset({"short_description"})
     related = (

@@ -228,6 +228,18 @@ class TestButton:
                 actor=OWNER,
             )
 
+    def test_says_that_a_key_is_too_short(self, session, make):
+        with pytest.raises(BadInput) as refusal:
+            edit_button(session, make.button().id, {"button_key": "ab"}, actor=OWNER)
+        assert "at least 3" in str(refusal.value)
+        assert refusal.value.field == "button_key"
+
+    def test_leads_to_the_usual_pages_where_none_is_named(self, session, make):
+        button = make.button()
+        emptied = {"success_url": "", "cancel_url": ""}
+        edit_button(session, button.id, emptied, actor=OWNER)
+        assert (button.success_url, button.cancel_url) == ("/welcome", "/cancelled")
+
     def test_cannot_sell_another_products_plan(self, session, make):
         button = make.button()
         with pytest.raises(BadInput):
