@@ -78,6 +78,29 @@ class TestPreview:
         assert owner.post(address, {"fingerprint": mark}).status_code == 302
         assert read(lambda s: s.get(Plan, plan.id).is_active) is False
 
+    @pytest.mark.parametrize("kind", ["products", "communities"])
+    def test_stopping_a_product_or_community_says_the_same(self, owner, console, keep, read, kind):
+        def build(make):
+            plan = make.plan()
+            purchase(make, plan=plan)
+            purchase(make, plan=make.plan(product=plan.product))
+            purchase(make)
+            return {"products": plan.product, "communities": plan.product.community}[kind]
+
+        row = keep(build)
+        for act, is_on in (("deactivate", False), ("activate", True)):
+            assert f"/act/{act}/" in owner.get(f"{console}/{kind}/details/?id={row.id}").text
+            address = f"{console}/{kind}/act/{act}/?id={row.id}"
+            page = owner.get(address).text
+            assert is_on or re.search(r'class="note">2\b', page)
+            mark = FINGERPRINT.search(page).group(1)
+            assert owner.post(address, {"fingerprint": mark}).status_code == 302
+            assert read(lambda s: s.get(type(row), row.id).is_active) is is_on
+
+    @pytest.mark.parametrize("kind", ["plans", "products", "communities"])
+    def test_a_form_does_not_stop_sales_in_silence(self, owner, console, kind):
+        assert 'name="is_active"' not in owner.get(f"{console}/{kind}/new/").text
+
 
 class TestRefusals:
     def test_without_a_reason_nothing_is_done(self, owner, console, keep, read):
