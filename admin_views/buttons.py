@@ -16,10 +16,10 @@ from admin_views.formats import DayOf, Linked, day, euros
 from admin_views.listing import Row
 from admin_views.records import Panel, Related
 from admin_views.selections import products_of
-from admin_views.sellable import LeadsToSellable
+from admin_views.sellable import LeadsToSellable, off_in_words
 from models import clock
 from models.accounts import Platform
-from models.catalog import ButtonSighting, PaymentButton, PaymentType
+from models.catalog import ButtonSighting, PaymentButton, PaymentType, button_by_key
 from models.catalog.edit_button import create_button, delete_button, edit_button
 from models.errors import N_
 from models.oversight import Actor
@@ -131,9 +131,9 @@ class ButtonView(LeadsToSellable, AdminView):
             "anywhere": f'<script src="{site}/embed.js" '
             f'data-payment-button="{key}" async></script>',
             "checkout": f"{site}/checkout/{key}",
-            "price": euros(row["plan.price_amount"]),
-            "text": row["cta_text"],
-            "on_sale": row["is_active"],
+            "key": key,
+            "platform": row["product.community.platform"],
+            "off": off_in_words(button_by_key(session, key)),
         }
         return [snippet, sightings(session, row)]
 
@@ -152,22 +152,22 @@ def site_of(platform: Platform) -> str:
 
 
 def sightings(session: Session, row: Row) -> Panel:
-    """Where a button was seen, each page with what is wrong there."""
+    """Every page where a button was seen with what is wrong there, those to look at first."""
     seen = session.scalars(
         select(ButtonSighting)
         .where(ButtonSighting.button_id == row["id"])
-        .order_by(ButtonSighting.last_seen_on.desc())
-        .limit(50)
+        .order_by(ButtonSighting.last_seen_on.desc(), ButtonSighting.page_url)
     ).all()
+    told = [(each, wrongs(each, row["plan.price_amount"])) for each in seen]
     lines = [
         [
             each.page_url,
             day(each.first_seen_on),
             day(each.last_seen_on),
-            euros(each.price_shown) if each.price_shown is not None else "–",
-            flags(each, row["plan.price_amount"]),
+            price_there(each),
+            flags(wrong),
         ]
-        for each in seen
+        for each, wrong in sorted(told, key=lambda pair: not pair[1])
     ]
     return Panel(
         N_("Where it was seen"),
@@ -177,15 +177,29 @@ def sightings(session: Session, row: Row) -> Panel:
     )
 
 
-def flags(seen: ButtonSighting, price: int) -> Markup:
-    """What is wrong with a button on a page, as badges."""
+def price_there(seen: ButtonSighting) -> Markup | str:
+    """The price that a page shows: as its author wrote it, or ours as it was that day."""
+    if seen.price_shown is None:
+        return "–"
+    if seen.price_follows:
+        return gettext("%(price)s, drawn by us", price=euros(seen.price_shown))
+    return euros(seen.price_shown)
+
+
+def wrongs(seen: ButtonSighting, price: int) -> list[str]:
+    """What is wrong with a button on a page, in words. A price drawn by us follows the plan's."""
     told = []
     if clock.today() - seen.last_seen_on > UNSEEN:
         told.append(gettext("Not seen for 30 days"))
-    if seen.price_shown is not None and seen.price_shown != price:
+    if seen.price_shown is not None and not seen.price_follows and seen.price_shown != price:
         told.append(gettext("Shows another price"))
     if seen.loses_ref:
         told.append(gettext("Loses ?ref="))
-    if not told:
+    return told
+
+
+def flags(wrong: list[str]) -> Markup:
+    """The same as badges."""
+    if not wrong:
         return Markup('<span class="badge good">{}</span>').format(gettext("Fine"))
-    return Markup(" ").join(Markup('<span class="badge bad">{}</span>').format(t) for t in told)
+    return Markup(" ").join(Markup('<span class="badge bad">{}</span>').format(t) for t in wrong)

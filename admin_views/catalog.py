@@ -18,6 +18,7 @@ from admin_views.reading import ReadingSession
 from admin_views.records import Related
 from admin_views.selections import products_of
 from admin_views.sellable import LeadsToSellable
+from admin_views.switching import on_and_off, still_running_in, still_running_of
 from models.accounts import Platform
 from models.accounts.permissions import Permission as P
 from models.catalog import AccessType, Community, Plan, Product, ProductAccess
@@ -90,7 +91,6 @@ class CommunityView(AdminView):
         "supplier_name",
         "landing_page_url",
         "owner_notes",
-        "is_active",
     )
     column_descriptions = {
         "platform": N_("WEOKTO: a guild of affiliates. STAM: a community of clients."),
@@ -102,6 +102,14 @@ class CommunityView(AdminView):
     }
     long_texts = frozenset({"owner_notes"})
     related = (Related("products", "community", N_("Products")),)
+    acts = on_and_off(
+        P.COMMUNITIES_EDIT,
+        edit_community,
+        still_running_in,
+        stop=(N_("Close this community"), N_("This community is closed.")),
+        resume=(N_("Open it again"), N_("This community is open.")),
+        explains=N_("Nothing of it is sold any more; subscriptions go on as they are."),
+    )
     empty = N_("Communities are what products, members and courses hang off.")
     empty_how = N_("Make one, then give it a product.")
 
@@ -171,7 +179,6 @@ class ProductView(LeadsToSellable, AdminView):
         "short_description",
         "is_free",
         "requires_trial",
-        "is_active",
         "is_published",
     )
     form_ajax_refs = {"community": {"fields": ("name", "slug")}}
@@ -180,7 +187,7 @@ class ProductView(LeadsToSellable, AdminView):
         "slug": SLUG,
         "is_free": N_("Nobody pays for it; it can still bring buyers of other products."),
         "requires_trial": N_("Every plan of it begins with a trial."),
-        "is_published": N_("Shown in the public catalogue."),
+        "is_published": N_("Until then visitors neither see it nor its buttons."),
     }
     long_texts = frozenset({"short_description"})
     related = (
@@ -189,6 +196,13 @@ class ProductView(LeadsToSellable, AdminView):
         Related("access", "product", N_("What buying it opens")),
         Related("programs", "product", N_("Affiliate program")),
         Related("customers", "product", N_("Customers")),
+    )
+    acts = on_and_off(
+        P.CATALOG_EDIT,
+        edit_product,
+        still_running_of,
+        stop=(N_("Stop selling"), N_("This product is no longer sold.")),
+        resume=(N_("Sell again"), N_("This product can be sold again.")),
     )
     empty = N_("Products are what is sold in a community, at the prices of their plans.")
     empty_how = N_("Make one, give it a plan, then a payment button to paste into a page.")

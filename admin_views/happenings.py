@@ -199,6 +199,7 @@ MAILS = {
     "period_extended": N_("Period extended"),
     "plan_switched": N_("Plan changed"),
     "receipt": N_("Receipt"),
+    "refund_approved": N_("Refund approved"),
     "refund_asked": N_("Refund asked for"),
     "refund_processed": N_("Refund given back"),
     "refund_rejected": N_("Refund rejected"),

@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from flask_babel import ngettext
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from wtforms import StringField
@@ -19,6 +18,7 @@ from admin_views.forms import ConsoleForm, EurosField, RateField
 from admin_views.records import Panel, Related
 from admin_views.selections import products_of
 from admin_views.sellable import LeadsToSellable
+from admin_views.switching import on_and_off, still_running_on
 from models.accounts.permissions import Permission as P
 from models.billing import RUNNING, Customer
 from models.billing.mrr import mrr_of
@@ -48,27 +48,6 @@ class DuplicateForm(ConsoleForm):
 
 def _duplicate(session: Session, key: UUID, data: dict[str, Any], *, actor: Actor, **_: Any) -> Any:
     return duplicate_plan(session, key, actor=actor, **data)
-
-
-def _switch(on: bool) -> Any:
-    def switch(session: Session, key: UUID, data: Any, *, actor: Actor, **_: Any) -> Any:
-        return edit_plan(session, key, {"is_active": on}, actor=actor)
-
-    return switch
-
-
-def still_running(session: Session, key: UUID) -> list[str]:
-    """How many subscriptions a plan keeps, in words."""
-    count = session.scalar(
-        select(func.count()).where(Customer.current_plan_id == key, Customer.status.in_(RUNNING))
-    )
-    return [
-        ngettext(
-            "%(num)s subscription runs on this plan and goes on.",
-            "%(num)s subscriptions run on this plan and go on.",
-            count or 0,
-        )
-    ]
 
 
 def running_on(of: Any) -> Any:
@@ -161,7 +140,6 @@ class PlanView(LeadsToSellable, AdminView):
         "setup_fee",
         "max_billing_cycles",
         "commission_percent",
-        "is_active",
         "is_featured",
     )
     form_ajax_refs = {"product": {"fields": ("name", "slug")}}
@@ -203,26 +181,12 @@ class PlanView(LeadsToSellable, AdminView):
                 "price_amount": row["price_amount"],
             },
         ),
-        Act(
-            "deactivate",
-            N_("Stop selling"),
+        *on_and_off(
             P.CATALOG_EDIT,
-            _switch(False),
-            N_("This plan is no longer sold."),
-            explains=N_("New sales stop; subscriptions go on as they are."),
-            when=lambda row: bool(row["is_active"]),
-            notes=still_running,
-            previews=True,
-            danger=True,
-        ),
-        Act(
-            "activate",
-            N_("Sell again"),
-            P.CATALOG_EDIT,
-            _switch(True),
-            N_("This plan is on sale."),
-            when=lambda row: not row["is_active"],
-            previews=True,
+            edit_plan,
+            still_running_on,
+            stop=(N_("Stop selling"), N_("This plan is no longer sold.")),
+            resume=(N_("Sell again"), N_("This plan is on sale.")),
         ),
     )
     empty = N_("Plans are the prices of products: an amount, an interval, perhaps a trial.")

@@ -28,10 +28,11 @@ from models.accounts import Platform
 from models.accounts.permissions import Permission as P
 from models.affiliation import program_of
 from models.affiliation.edit_program import create_program
-from models.catalog import Community, Plan, Product
+from models.catalog import Community, PaymentButton, Plan, Product, button_by_key
 from models.catalog.edit_button import create_button
 from models.catalog.edit_plan import create_plan
 from models.catalog.edit_product import create_product
+from models.catalog.on_sale import Off, what_is_off
 from models.errors import N_, DomainError
 from models.oversight import Actor
 
@@ -63,8 +64,8 @@ class Selling:
     actor: Actor
     step: str = STEPS[0]
 
-    def make(self, session: Session) -> UUID:
-        """Make all of it by the areas' rules; answers the button's key. Raises their refusals."""
+    def make(self, session: Session) -> PaymentButton:
+        """Make all of it by the areas' rules; answers the button. Raises their refusals."""
         product_id = self._product(session)
         self.step = "plan"
         plan = self._plan(session, product_id)
@@ -74,7 +75,7 @@ class Selling:
             session, plan_id=plan.id, actor=self.actor, **filled(self.form.button.form)
         )
         session.flush()
-        return button.id
+        return button
 
     def _product(self, session: Session) -> UUID:
         values = dict(self.form.product.data)
@@ -99,6 +100,35 @@ class Selling:
         """A product that has a program keeps it as it is."""
         if self.form.plan.data.get("earns") and program_of(session, product_id) is None:
             create_program(session, product_id, actor=self.actor)
+
+
+@dataclass(frozen=True)
+class Made:
+    """The button that was made, and what still keeps it from being on sale."""
+
+    button_id: UUID
+    off: list[str]
+
+    def told(self) -> tuple[str, str]:
+        """What to say of it, and how: as a success only where visitors see it."""
+        if not self.off:
+            return gettext("Ready to sell: paste the snippet into a page."), "success"
+        why = " ".join(self.off)
+        return gettext("Made, but visitors do not see it yet. %(why)s", why=why), "error"
+
+
+OFF = {
+    Off.BUTTON: N_("The button is switched off."),
+    Off.PLAN: N_("The plan is no longer sold."),
+    Off.PRODUCT: N_("The product is no longer sold."),
+    Off.UNPUBLISHED: N_("The product is not published."),
+    Off.COMMUNITY: N_("The community is closed."),
+}
+
+
+def off_in_words(button: PaymentButton | None) -> list[str]:
+    """What keeps a button from being on sale, a sentence each."""
+    return [gettext(OFF[off]) for off in what_is_off(button)] if button else []
 
 
 def filled(form: Form) -> dict[str, Any]:
@@ -131,24 +161,24 @@ class SellableView(Guarded, BaseView):
             del form.plan.form.earns
         told = ""
         if request.method == "POST" and form.validate():
-            refusal, button_id = self._make(form)
-            if button_id is not None:
-                flash(gettext("Ready to sell: paste the snippet into a page."), "success")
+            told, made = self._make(form)
+            if made is not None:
+                flash(*made.told())
                 buttons = self.console.views["buttons"]
-                return redirect(buttons.address_of("details_view", id=str(button_id)))
-            told = refusal
+                return redirect(buttons.address_of("details_view", id=str(made.button_id)))
         elif request.method == "POST":
             told = gettext("Nothing was made: look at the fields below.")
         page = self.render("admin_views/sellable.html", form=form, told=told)
         return page, 422 if request.method == "POST" else 200
 
-    def _make(self, form: Any) -> tuple[str, UUID | None]:
-        """Make it in one transaction: the key of the button, or why there is none."""
-        selling, outcome, button_id = Selling(form, acting()), Outcome(), None
+    def _make(self, form: Any) -> tuple[str, "Made | None"]:
+        """Make it in one transaction: the button, or why there is none."""
+        selling, outcome, made = Selling(form, acting()), Outcome(), None
         with transaction(outcome) as session:
-            button_id = selling.make(session)
+            button = selling.make(session)
+            made = Made(button.id, off_in_words(button_by_key(session, button.button_key)))
         if outcome.refusal is None:
-            return "", button_id
+            return "", made
         return beside(form[selling.step].form, outcome.refusal), None
 
 

@@ -95,7 +95,11 @@ class ProductStep(BaseForm):
         N_("Slug"), [UnlessThere()], description=N_("Lower-case letters, digits and hyphens.")
     )
     short_description = StringField(N_("Short description"))
-    is_published = BooleanField(N_("Published"))
+    is_published = BooleanField(
+        N_("Published"),
+        default=True,
+        description=N_("Until then visitors neither see it nor its buttons."),
+    )
 
 
 class PlanStep(BaseForm):

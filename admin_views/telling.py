@@ -20,7 +20,8 @@ from models.accounts import User
 from models.base import Base
 from models.billing import AccessGrant, Customer, Invoice, Refund
 from models.billing.end_subscription import is_end_told
-from models.billing.refund import left_to_refund
+from models.billing.refund import TOLD_AFTER, left_to_refund
+from models.errors import N_
 
 MAILED = {
     "accounts.data_copy_ready": "data_ready",
@@ -49,6 +50,7 @@ MAILED = {
     "billing.period_extended": "period_extended",
     "billing.plan_switched": "plan_switched",
     "billing.purchase_made": "welcome",
+    "billing.refund_approved": "refund_approved",
     "billing.refund_asked": "refund_asked",
     "billing.refund_processed": "refund_processed",
     "billing.refund_rejected": "refund_rejected",
@@ -60,6 +62,9 @@ MAILED = {
     "billing.switch_planned": "switch_planned",
 }
 """Per event: the mail that follows from it, once its transaction is over."""
+
+HELD = {"refund_approved": N_("unless the money is given back within %(minutes)s minutes")}
+"""Per kind of mail that is held for a while: what calls it off."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +93,17 @@ def tell_mails(session: Session, facts: Sequence[Mapping[str, Any]]) -> list[Eff
         Effect(
             gettext("Mail “%(words)s”", words=gettext(MAILS[mail])),
             "",
-            ngettext("%(num)s on its way", "%(num)s on their way", count),
+            ngettext("%(num)s on its way", "%(num)s on their way", count) + _held(mail),
         )
         for mail, count in mails.items()
     ]
+
+
+def _held(mail: str) -> str:
+    """What calls a mail off that is held for a while; nothing of any other."""
+    if mail not in HELD:
+        return ""
+    return ", " + gettext(HELD[mail], minutes=int(TOLD_AFTER.total_seconds()) // 60)
 
 
 def _is_silent(session: Session, fact: Mapping[str, Any], kinds: set[str]) -> bool:

@@ -35,6 +35,7 @@ from jobs.payout_mails import (
 from jobs.refund_mails import (
     alert_refund_asked,
     alert_refund_failed,
+    mail_refund_approved,
     mail_refund_asked,
     mail_refund_processed,
     mail_refund_rejected,
@@ -150,7 +151,7 @@ LISTENERS: Listeners = {
     "billing.purchase_made": (mail_welcome, tell_button),
     "billing.renewal_declined": (mail_payment_failed,),
     "billing.subscription_cancelled": (mail_cancelled,),
-    "billing.refund_approved": (),
+    "billing.refund_approved": (mail_refund_approved,),
     "billing.refund_asked": (mail_refund_asked, alert_refund_asked),
     "billing.refund_failed": (alert_refund_failed,),
     "billing.refund_processed": (mail_refund_processed,),

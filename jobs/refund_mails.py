@@ -1,5 +1,6 @@
 """Mails about refunds: the client's dated receipt of asking, the answer, and the owner's alerts."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,8 +11,11 @@ from jobs.mail_attachments import attach
 from models.accounts.mail_user import mail_user
 from models.base import Json
 from models.billing import CreditNote, Customer, Invoice, PaymentMethod, Refund
-from models.billing.refund import BY_HAND
+from models.billing.refund import BY_HAND, TOLD_AFTER, RefundStatus
 from models.oversight import OutboxEvent
+from models.oversight.queue_mail import call_off_mail
+
+APPROVED = "refund_approved"
 
 
 def mail_refund_asked(session: Session, event: OutboxEvent) -> None:
@@ -28,6 +32,13 @@ def alert_refund_asked(session: Session, event: OutboxEvent) -> None:
     alert_owner(session, "refund_asked", refund.customer.user.email, key=str(refund.id), said=said)
 
 
+def mail_refund_approved(session: Session, event: OutboxEvent) -> None:
+    """Tell the client yes, where the money takes its time: the mail that it is back says both."""
+    refund = _refund(session, event)
+    if refund.status is RefundStatus.APPROVED and refund.approved_at is not None:
+        _to_client(session, APPROVED, refund, {}, not_before=refund.approved_at + TOLD_AFTER)
+
+
 def mail_refund_rejected(session: Session, event: OutboxEvent) -> None:
     """Tell the client no, and why."""
     refund = _refund(session, event)
@@ -37,6 +48,7 @@ def mail_refund_rejected(session: Session, event: OutboxEvent) -> None:
 def mail_refund_processed(session: Session, event: OutboxEvent) -> None:
     """Tell the client that the money is on its way back, with the credit note."""
     refund = _refund(session, event)
+    call_off_mail(session, f"{APPROVED}:{refund.id}")
     note = session.scalars(select(CreditNote).where(CreditNote.refund_id == refund.id)).one()
     method_id = refund.invoice.payment_method_id
     method = session.get(PaymentMethod, method_id) if method_id else None
@@ -70,10 +82,17 @@ def _refund(session: Session, event: OutboxEvent) -> Refund:
     ).one()
 
 
-def _to_client(session: Session, kind: str, refund: Refund, said: Json) -> None:
+def _to_client(
+    session: Session,
+    kind: str,
+    refund: Refund,
+    said: Json,
+    *,
+    not_before: datetime | None = None,
+) -> None:
     user = refund.customer.user
     facts = {**_facts(refund.invoice), "amount": refund.amount, **said}
-    mail_user(session, user, kind, facts, about=refund.id)
+    mail_user(session, user, kind, facts, about=refund.id, not_before=not_before)
 
 
 def _facts(invoice: Invoice) -> Json:

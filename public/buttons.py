@@ -1,6 +1,7 @@
 """Payment buttons: in our own pages, on other people's, what they cost, where they are seen."""
 
 import json
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from models import clock
+from models.accounts import Platform
 from models.catalog.see_button import see_button
 from models.errors import N_, BadInput, Missing
 from models.session import member_session, unit_of_work
@@ -31,12 +33,16 @@ button_missing = signals.signal("button-missing")
 """Sent with ``key`` when one of our own pages names a button that is not on sale."""
 
 LARGEST_REPORT = 4096
+WAYS_TO_BUY = re.compile(r'href="(/(?:checkout|p)/[^"]*)"')
+"""The links of one of our own pages that an affiliate's click must travel by."""
 A_PRICE = range(0, 10**9)
 
 
 class NotAReport(BadInput):
     code = "not_a_report"
-    message = N_("A report is a JSON object with key, page, price (cents) and keeps_ref.")
+    message = N_(
+        "A report is a JSON object with key, page, price (cents), price_follows and keeps_ref."
+    )
 
 
 def install(app: Flask) -> None:
@@ -44,6 +50,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         payment_button=payment_button,
         payment_offer=payment_offer,
+        offer_for_visitors=offer_for_visitors,
         button_words=button_words,
         carried=carried,
     )
@@ -65,8 +72,23 @@ def payment_offer(key: str) -> Offer | None:
     return offers_here().get(key)
 
 
-def payment_button(key: str, text: str | None = None, class_: str = "") -> Markup:
+def offer_for_visitors(key: str, platform: Platform) -> Offer | None:
+    """What visitors of a platform are shown for a button, wherever it is asked; None: nothing.
+
+    For the console, which previews the buttons of both platforms on a host of one.
+    """
+    with member_session(None) as session:
+        offers = offers_on_sale(session, platform)
+    return next((offer for offer in offers if offer.key == key), None)
+
+
+def payment_button(
+    key: str, text: str | None = None, class_: str = "", price: int | None = None
+) -> Markup:
     """A link to the checkout that opens it over the page where JavaScript runs.
+
+    ``price``: what the page itself says it costs, in cents, where its author wrote that down
+    instead of asking ``payment_offer``; the console compares it.
 
     A button that is not on sale leaves nothing on the page, a warning in the log, and makes
     ``check-pages`` fail.
@@ -76,7 +98,8 @@ def payment_button(key: str, text: str | None = None, class_: str = "") -> Marku
         log.warning("payment button not on sale", key=key, path=request.path)
         button_missing.send(None, key=key)
         return Markup("")
-    g.setdefault("buttons_shown", {})[key] = offer
+    shown: dict[str, int | None] = g.setdefault("buttons_shown", {})
+    shown[key] = shown.get(key) if price is None else price
     link = Markup('<a class="button {}" href="{}" data-payment-button="{}">{}</a>')
     return link.format(class_, carried(f"/checkout/{key}"), key, text or button_words(offer))
 
@@ -92,12 +115,13 @@ def button_words(offer: Offer) -> str:
     return _("Sign up") if offer.cta_text in ("", "S'inscrire") else offer.cta_text
 
 
-def note_own_sightings(path: str) -> None:
-    """Note, once a day, page and price, which buttons one of our own pages shows."""
-    today = clock.today()
+def note_own_sightings(path: str, text: str) -> None:
+    """Note which buttons one of our own pages shows, once for each day, price and loss of ref."""
     noted: set[tuple[Any, ...]] = current_app.extensions["noted_sightings"]
-    for key, offer in g.get("buttons_shown", {}).items():
-        mark = (key, path, offer.amount, today)
+    loses_ref = loses_click(text)
+    for key, written in g.get("buttons_shown", {}).items():
+        price = offers_here()[key].amount if written is None else written
+        mark = (key, path, price, written is None, loses_ref, clock.today())
         if mark in noted:
             continue
         if len(noted) > 10_000:
@@ -108,13 +132,24 @@ def note_own_sightings(path: str) -> None:
                     session,
                     key,
                     page_url=public_url(path),
-                    price_shown=offer.amount,
-                    loses_ref=False,
+                    price_shown=price,
+                    price_follows=written is None,
+                    loses_ref=loses_ref,
                     now=clock.now(),
                 )
             noted.add(mark)
         except Exception:  # a page is worth more than the note of where its button was seen
             log.warning("sighting not noted", key=key, path=path, exc_info=True)
+
+
+def loses_click(text: str) -> bool | None:
+    """Whether a link of this page to what is bought leaves the affiliate's click behind.
+
+    None where the visit has no click: then there is nothing to lose, and nothing is shown.
+    """
+    if not g.get("click_id"):
+        return None
+    return any("click=" not in link for link in WAYS_TO_BUY.findall(text))
 
 
 @pages.get("/embed.js")
@@ -197,7 +232,8 @@ def button_seen() -> ResponseReturnValue:
             report["key"],
             page_url=report["page"],
             price_shown=report["price"],
-            loses_ref=not report["keeps_ref"],
+            price_follows=report["price_follows"],
+            loses_ref=report["loses_ref"],
             now=clock.now(),
         )
     return "", 204
@@ -215,7 +251,10 @@ def _for_any_origin(response: Response) -> Response:
 
 
 def _report(body: bytes) -> dict[str, Any]:
-    """A sighting's four fields. Raises NotAReport."""
+    """A sighting's fields. Raises NotAReport.
+
+    ``keeps_ref`` is left out where nobody came by an affiliate's link.
+    """
     try:
         report = json.loads(body) if len(body) <= LARGEST_REPORT else None
     except ValueError:
@@ -226,6 +265,7 @@ def _report(body: bytes) -> dict[str, Any]:
     fine = (
         isinstance(report.get("key"), str)
         and isinstance(report.get("page"), str)
+        and isinstance(report.get("price_follows", False), bool)
         and isinstance(report.get("keeps_ref", True), bool)
         and (price is None or (type(price) is int and price in A_PRICE))
     )
@@ -237,5 +277,6 @@ def _report(body: bytes) -> dict[str, Any]:
         "key": report["key"],
         "page": report["page"],
         "price": price,
-        "keeps_ref": report.get("keeps_ref", True),
+        "price_follows": report.get("price_follows", False),
+        "loses_ref": not report["keeps_ref"] if "keeps_ref" in report else None,
     }

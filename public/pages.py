@@ -81,7 +81,7 @@ def shown_to_all(template: str, **context: Any) -> Response:
 
     def render() -> str:
         text = render_template(template, **context)
-        note_own_sightings(request.path)
+        note_own_sightings(request.path, text)
         return text
 
     if request.query_string or g.get("click_id"):

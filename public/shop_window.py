@@ -14,6 +14,7 @@ from models import clock
 from models.accounts.platform import Platform
 from models.billing.periods import trial_end
 from models.catalog import BillingInterval, Community, PaymentButton, Plan, Product
+from models.catalog.on_sale import ON_SALE
 from public.amounts import amount_text, day_text, days_text, interval_text
 
 
@@ -103,20 +104,13 @@ class ShownCommunity:
 
 
 def offers_on_sale(session: Session, platform: Platform) -> list[Offer]:
-    """Every button of a platform that sells: button, plan, product and community all active."""
+    """Every button of a platform that is on sale, what is featured and cheap first."""
     rows = session.scalars(
         select(PaymentButton)
         .join(PaymentButton.plan)
         .join(PaymentButton.product)
         .join(Product.community)
-        .where(
-            Community.platform == platform,
-            Community.is_active,
-            Product.is_active,
-            Product.is_published,
-            Plan.is_active,
-            PaymentButton.is_active,
-        )
+        .where(Community.platform == platform, *ON_SALE.values())
         .options(contains_eager(PaymentButton.plan), contains_eager(PaymentButton.product))
         .order_by(Plan.is_featured.desc(), Plan.price_amount, PaymentButton.button_key)
     )

@@ -79,6 +79,7 @@ CONTEXTS = {
     "trial_reminder": NOTICE,
     "annual_notice": {**NOTICE, "interval": "ANNUALLY"},
     "card_expiring": NOTICE,
+    "refund_approved": REFUND,
     "refund_asked": {
         **REFUND,
         "asked_at": "2026-03-12T09:30:00+00:00",

@@ -40,6 +40,10 @@ GRANTED = (RefundStatus.APPROVED, RefundStatus.PROCESSED)
 """Decided in the client's favour: the money is on its way or back."""
 
 
+TOLD_AFTER = timedelta(minutes=10)
+"""How long after its approval the client hears of it, unless the money was given back by then:
+most providers give it back at once, and that mail says both."""
+
 BY_HAND = "by_hand"
 """Under this name a refund's ``extra`` has the reference of who gave it back outside the PSP."""
 

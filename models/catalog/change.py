@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,6 +13,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from models.base import Base
 from models.catalog.community import SLUG
 from models.errors import N_, BadInput, DomainError
+
+_WHITE = re.compile(r"[\s\x00-\x1f]")
 
 
 class InUse(DomainError):
@@ -44,19 +47,27 @@ def check_slug(
     value: str,
     *,
     shape: str = SLUG,
+    shortest: int = 1,
     but: UUID | None = None,
 ) -> None:
-    """Refuse a slug or key of the wrong shape, or one that another row has."""
+    """Refuse a slug or key of the wrong shape or length, or one that another row has."""
     field = column.key
-    if not re.fullmatch(shape.strip("^$"), value) or not 1 <= len(value) <= 64:
-        raise BadInput(
-            N_("“%(value)s” must be lower-case letters, digits and hyphens, 64 at the most."),
-            field=field,
-            value=value[:80],
-        )
+    if not re.fullmatch(shape.strip("^$"), value) or len(value) > 64:
+        told = N_("“%(value)s” must be lower-case letters, digits and hyphens, 64 at the most.")
+        raise BadInput(told, field=field, value=value[:80])
+    if len(value) < shortest:
+        told = N_("“%(value)s” is too short: at least %(shortest)s characters.")
+        raise BadInput(told, field=field, value=value, shortest=shortest)
+    refuse_taken(session, column, value, but=but)
+
+
+def refuse_taken(
+    session: Session, column: InstrumentedAttribute[Any], value: str, *, but: UUID | None = None
+) -> None:
+    """Raises NameTaken for a value that another row has in a column."""
     row = column.class_
     if session.scalar(select(row.id).where(column == value, row.id != but)):
-        raise NameTaken(field=field, value=value)
+        raise NameTaken(field=column.key, value=value)
 
 
 def check_text(field: str, value: str, *, longest: int = 200, required: bool = True) -> None:
@@ -78,3 +89,12 @@ def delete_unused(session: Session, row: Base) -> None:
             session.delete(row)
     except IntegrityError as refusal:
         raise InUse(name=str(row)) from refusal
+
+
+def scheme_and_host(address: str) -> tuple[str, str | None]:
+    """An address's scheme and host; nothing of what is no address, or holds white space."""
+    try:
+        parts = urlsplit(address)
+        return ("", None) if _WHITE.search(address) else (parts.scheme, parts.hostname)
+    except ValueError:
+        return "", None

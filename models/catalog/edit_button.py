@@ -4,14 +4,19 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from models.catalog.change import InUse, check_slug, check_text, delete_unused, take_over
-from models.catalog.payment_button import BUTTON_KEY, ButtonSighting, PaymentButton, PaymentType
+from models.catalog.change import (
+    InUse,
+    check_slug,
+    check_text,
+    delete_unused,
+    scheme_and_host,
+    take_over,
+)
+from models.catalog.payment_button import SHORTEST_KEY, PaymentButton, PaymentType
 from models.catalog.plan import Plan
 from models.errors import N_, BadInput, DomainError
 from models.oversight import Actor, emit
@@ -33,9 +38,11 @@ EDITABLE = frozenset(
     }
 )
 
+DESTINATIONS = {"success_url": "/welcome", "cancel_url": "/cancelled"}
+"""Where a checkout leads, each with its usual place, which an address left empty stands for."""
+
 # One slash, then no second one in any spelling that a browser takes for one; no white space.
 _PATH = re.compile(r"/(?!/)[^\\\s]*")
-_WHITE = re.compile(r"[\s\x00-\x1f]")
 
 
 class KeyInUse(DomainError):
@@ -90,12 +97,11 @@ def delete_button(session: Session, button_id: UUID, *, actor: Actor) -> None:
     if button.used_at:
         raise InUse(name=button.button_key)
     emit(session, "catalog.button_deleted", button, actor=actor)
-    session.execute(delete(ButtonSighting).where(ButtonSighting.button_id == button_id))
     delete_unused(session, button)
 
 
 def mark_used(button: PaymentButton, *, at: datetime) -> None:
-    """Remember a button's first use; later ones change nothing."""
+    """Remember a button's first use, a checkout or a page; later ones change nothing."""
     if button.used_at is None:
         button.used_at = at
 
@@ -116,17 +122,23 @@ def _check(session: Session, button: PaymentButton) -> None:
     check_text("display_name", button.display_name)
     check_text("cta_text", button.cta_text or "S'inscrire", longest=60)
     check_slug(
-        session, PaymentButton.button_key, button.button_key, shape=BUTTON_KEY, but=button.id
+        session,
+        PaymentButton.button_key,
+        button.button_key,
+        shape="[a-z0-9-]+",
+        shortest=SHORTEST_KEY,
+        but=button.id,
     )
-    for field in ("success_url", "cancel_url"):
-        check_destination(field, getattr(button, field) or "/")
-    if button.webhook_url and _scheme_and_host(button.webhook_url)[0] != "https":
+    for field, usual in DESTINATIONS.items():
+        setattr(button, field, getattr(button, field) or usual)
+        check_destination(field, getattr(button, field))
+    if button.webhook_url and scheme_and_host(button.webhook_url)[0] != "https":
         raise BadInput(N_("A webhook needs an https address."), field="webhook_url")
 
 
 def check_destination(field: str, address: str) -> None:
     """Refuse what is neither a path on our sites nor an https address on one of our hosts."""
-    scheme, host = _scheme_and_host(address)
+    scheme, host = scheme_and_host(address)
     hosts = (*current_settings().weokto_hosts, *current_settings().stam_hosts)
     on_our_host = scheme == "https" and host in hosts
     if not (_PATH.fullmatch(address) or on_our_host):
@@ -134,12 +146,3 @@ def check_destination(field: str, address: str) -> None:
             N_("A path such as /welcome, or an https address on one of our own hosts."),
             field=field,
         )
-
-
-def _scheme_and_host(address: str) -> tuple[str, str | None]:
-    """An address's scheme and host; nothing of what is no address, or holds white space."""
-    try:
-        parts = urlsplit(address)
-        return ("", None) if _WHITE.search(address) else (parts.scheme, parts.hostname)
-    except ValueError:
-        return "", None

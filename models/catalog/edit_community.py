@@ -1,5 +1,6 @@
 """Making, changing and closing communities."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -8,11 +9,22 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from models.accounts.platform import Platform
-from models.catalog.change import check_slug, check_text, delete_unused, take_over
+from models.catalog.change import (
+    check_slug,
+    check_text,
+    delete_unused,
+    refuse_taken,
+    scheme_and_host,
+    take_over,
+)
 from models.catalog.community import Community
 from models.communities import STARTING_CATEGORIES, ChannelCategory
 from models.errors import N_, BadInput
 from models.oversight import Actor, emit
+
+_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+DOMAIN = re.compile(rf"(?=.{{4,253}}$)(?:{_LABEL}\.)+(?![0-9]+$){_LABEL}")
+"""A name of at least two parts in letters that the network knows, the last no number."""
 
 EDITABLE = frozenset(
     {
@@ -34,7 +46,8 @@ def create_community(
 ) -> Community:
     """Open a community with the channel categories that every one starts with.
 
-    Raises BadInput for a bad or taken slug, or a supplier label outside WEOKTO.
+    Raises BadInput for a bad or taken slug or domain, a landing page that is no https
+    address, or a supplier label outside WEOKTO.
     """
     community = Community(platform=platform, name=name, slug=slug)
     take_over(community, texts, EDITABLE)
@@ -75,4 +88,20 @@ def _check(session: Session, community: Community) -> None:
     check_slug(session, Community.slug, community.slug, but=community.id)
     if community.supplier_name and community.platform is not Platform.WEOKTO:
         raise BadInput(N_("Supplier labels exist on WEOKTO only."), field="supplier_name")
-    community.domain = community.domain or None
+    _check_addresses(session, community)
+
+
+def _check_addresses(session: Session, community: Community) -> None:
+    """A domain is kept in lower case; one left empty, like a landing page, is none."""
+    community.domain = (community.domain or "").strip().lower() or None
+    community.landing_page_url = (community.landing_page_url or "").strip() or None
+    if community.domain is not None:
+        if not DOMAIN.fullmatch(community.domain):
+            told = N_("A domain alone, such as club.example.com, without https:// or a path.")
+            raise BadInput(told, field="domain")
+        refuse_taken(session, Community.domain, community.domain, but=community.id)
+    if community.landing_page_url is not None:
+        scheme, host = scheme_and_host(community.landing_page_url)
+        if scheme != "https" or not host:
+            told = N_("An https address, such as https://club.example.com/.")
+            raise BadInput(told, field="landing_page_url")

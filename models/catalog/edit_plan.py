@@ -58,8 +58,11 @@ def create_plan(
     actor: Actor,
     **values: Any,
 ) -> Plan:
-    """Give a product a price, in tax-inclusive cents. Raises BadInput, Missing."""
-    product = Product.get(session, product_id)
+    """Give a product a price, in tax-inclusive cents. Raises BadInput, Missing.
+
+    The product is held, so that what it says of all its plans cannot change meanwhile.
+    """
+    product = Product.held(session, product_id)
     plan = Plan(
         product_id=product.id,
         slug=slug,
@@ -89,7 +92,7 @@ def edit_plan(session: Session, plan_id: UUID, changes: Mapping[str, Any], *, ac
     with session.no_autoflush:
         if not take_over(plan, changes, EDITABLE):
             return plan
-        _check(session, plan, Product.get(session, plan.product_id))
+        _check(session, plan, Product.held(session, plan.product_id))
     emit(session, "catalog.plan_edited", plan, actor=actor)
     return plan
 
@@ -129,6 +132,11 @@ def _check(session: Session, plan: Plan, product: Product) -> None:
     check_slug(session, Plan.slug, plan.slug, but=plan.id)
     _check_amounts(plan, product)
     _check_interval(plan)
+    if product.requires_trial and plan.is_active is not False and plan.trial_days is None:
+        raise BadInput(
+            N_("Every plan of this product begins with a trial: give its days."),
+            field="trial_days",
+        )
     if plan.commission_percent is not None and not 0 <= Decimal(plan.commission_percent) <= 100:
         raise BadInput(N_("A percentage between 0 and 100."), field="commission_percent")
 

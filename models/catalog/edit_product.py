@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from models import clock
@@ -58,18 +58,20 @@ def create_product(
 def edit_product(
     session: Session, product_id: UUID, changes: Mapping[str, Any], *, actor: Actor
 ) -> Product:
-    """Change a product; switching it off stops new sales and leaves what was sold running."""
+    """Change a product; switching it off stops new sales and leaves what was sold running.
+
+    Raises BadInput where one of its plans contradicts what would be said of all of them.
+    """
     product = Product.for_update(session, product_id)
-    was_free = product.is_free
+    was_free, required_trial = product.is_free, product.requires_trial
     with session.no_autoflush:
         if not take_over(product, changes, EDITABLE):
             return product
         _check(session, product)
-        if product.is_free is not was_free and _has_sold_plan(session, product_id):
-            raise BadInput(
-                N_("This product has been sold: whether it is free cannot change."),
-                field="is_free",
-            )
+        if product.is_free is not was_free:
+            _check_free(session, product)
+        if product.requires_trial and not required_trial:
+            _check_trials(session, product)
         _date_publication(product)
     emit(session, "catalog.product_edited", product, actor=actor)
     return product
@@ -90,6 +92,39 @@ def _has_sold_plan(session: Session, product_id: UUID) -> bool:
         session.scalar(
             select(Plan.id).where(Plan.product_id == product_id, Plan.sold_at.is_not(None)).limit(1)
         )
+    )
+
+
+def _check_free(session: Session, product: Product) -> None:
+    """Whether it is free may change while no plan was sold, nor says otherwise by its price."""
+    if _has_sold_plan(session, product.id):
+        raise BadInput(
+            N_("This product has been sold: whether it is free cannot change."), field="is_free"
+        )
+    costs = Plan.price_amount > 0 if product.is_free else Plan.price_amount == 0
+    if plan := _first_plan(session, product, costs):
+        raise BadInput(
+            N_("Its plan “%(plan)s” costs something: delete that plan first.")
+            if product.is_free
+            else N_("Its plan “%(plan)s” costs nothing: delete that plan first."),
+            field="is_free",
+            plan=plan.name,
+        )
+
+
+def _check_trials(session: Session, product: Product) -> None:
+    """Every plan that is sold must have the trial; one that is no longer sold needs none."""
+    if plan := _first_plan(session, product, Plan.is_active & Plan.trial_days.is_(None)):
+        raise BadInput(
+            N_("Its plan “%(plan)s” has no trial: give it one, or stop selling it first."),
+            field="requires_trial",
+            plan=plan.name,
+        )
+
+
+def _first_plan(session: Session, product: Product, which: ColumnElement[bool]) -> Plan | None:
+    return session.scalar(
+        select(Plan).where(Plan.product_id == product.id, which).order_by(Plan.id).limit(1)
     )
 
 

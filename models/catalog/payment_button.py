@@ -13,6 +13,7 @@ from models.catalog.plan import Plan
 from models.catalog.product import Product
 
 BUTTON_KEY = "^[a-z0-9-]{3,64}$"
+SHORTEST_KEY = 3
 
 
 class PaymentType(enum.StrEnum):
@@ -23,6 +24,7 @@ class PaymentType(enum.StrEnum):
 class PaymentButton(Keyed, Stamped, Base):
     """One way to buy one plan. ``button_key`` cannot change once used: ``used_at`` says since when.
 
+    Used is a button that somebody pressed, and one that a page was seen to carry.
     ``success_url`` and ``cancel_url`` are a path or an https address on an allowed host.
     ``webhook_url`` is told of each sale, signed with ``webhook_secret``.
     """
@@ -57,7 +59,12 @@ class PaymentButton(Keyed, Stamped, Base):
 
 
 class ButtonSighting(Keyed, Base):
-    """One page a button was seen on: first and last day, price shown, whether ref survives."""
+    """One page a button was seen on: first and last day, the price shown there in cents.
+
+    ``price_follows``: the page draws our own price, so that it changes with the plan's.
+    ``loses_ref``: somebody came to it by an affiliate's link, and a link of the page to what
+    is bought did not take that along.
+    """
 
     __tablename__ = "button_sightings"
     __table_args__ = (UniqueConstraint("button_id", "page_url"),)
@@ -67,6 +74,7 @@ class ButtonSighting(Keyed, Base):
     first_seen_on: Mapped[date] = mapped_column(default=clock.today)
     last_seen_on: Mapped[date] = mapped_column(default=clock.today)
     price_shown: Mapped[int | None]
+    price_follows: Mapped[bool] = mapped_column(default=False)
     loses_ref: Mapped[bool] = mapped_column(default=False)
 
 

@@ -11,7 +11,11 @@ from models.catalog.community import SLUG, Community
 
 
 class Product(Keyed, Stamped, Base):
-    """One thing on sale in one community. ``is_published`` shows it, ``is_active`` sells it."""
+    """One thing on sale in one community.
+
+    Visitors see and buy it while it is both: ``is_published`` is false of a draft,
+    ``is_active`` of what is no longer sold.
+    """
 
     __tablename__ = "products"
     __table_args__ = (

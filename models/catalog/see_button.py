@@ -2,11 +2,13 @@
 
 from datetime import datetime
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from models.catalog.edit_button import mark_used
 from models.catalog.payment_button import ButtonSighting, PaymentButton
 from models.clock import paris
 from models.errors import N_, BadInput, Missing
@@ -27,19 +29,22 @@ def see_button(
     *,
     page_url: str,
     price_shown: int | None,
-    loses_ref: bool,
+    price_follows: bool,
+    loses_ref: bool | None,
     now: datetime,
 ) -> None:
     """Note that a page showed a button today, at a price in cents; its query is left out.
+
+    ``price_follows``: that price is our own, drawn from the catalogue. ``loses_ref`` None:
+    nobody came by an affiliate's link, so the page showed nothing of it; what was noted
+    before stands. From the first page on a button's key is used.
 
     A second call for the same page moves its last day and price. Pages past the 500th of one
     button are not noted, because anybody may tell of one. Raises Missing for an unknown
     key and NotAPage for an address that is none.
     """
     page = page_of(page_url)
-    button_id = session.scalar(select(PaymentButton.id).where(PaymentButton.button_key == key))
-    if button_id is None:
-        raise Missing
+    button_id = _used(session, key, now=now)
     of_button = ButtonSighting.button_id == button_id
     known = session.scalar(
         select(ButtonSighting.id).where(of_button, ButtonSighting.page_url == page)
@@ -48,13 +53,32 @@ def see_button(
     if known is None and count >= MOST_PAGES_OF_A_BUTTON:
         return
     today = paris(now).date()
-    seen = {"last_seen_on": today, "price_shown": price_shown, "loses_ref": loses_ref}
+    seen = {
+        "last_seen_on": today,
+        "price_shown": price_shown,
+        "price_follows": price_follows,
+        **({} if loses_ref is None else {"loses_ref": loses_ref}),
+    }
     row = {"id": new_id(), "button_id": button_id, "page_url": page, "first_seen_on": today}
     session.execute(
         insert(ButtonSighting)
-        .values(**row, **seen)
+        .values(**{**row, "loses_ref": False, **seen})
         .on_conflict_do_update(index_elements=["button_id", "page_url"], set_=seen)
     )
+
+
+def _used(session: Session, key: str, *, now: datetime) -> UUID:
+    """The key of a button that a page carries, used from now on. Raises Missing."""
+    known = session.execute(
+        select(PaymentButton.id, PaymentButton.used_at).where(PaymentButton.button_key == key)
+    ).one_or_none()
+    if known is None:
+        raise Missing
+    button_id, used_at = known
+    if used_at is None:
+        mark_used(PaymentButton.for_update(session, button_id), at=now)
+        session.flush()
+    return button_id
 
 
 def page_of(address: str) -> str:

@@ -1,11 +1,11 @@
-"""Queueing a mail: its row, in the transaction of the fact it tells of."""
+"""Queueing a mail: its row, in the transaction of the fact it tells of; calling one off."""
 
 import json
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -63,3 +63,17 @@ def queue_mail(
     )
     defer(session, SEND)
     return session.scalars(select(OutgoingMail).where(OutgoingMail.idempotency_key == key)).one()
+
+
+def call_off_mail(session: Session, key: str) -> None:
+    """Drop a mail that still waits for its instant, because what it would say is said otherwise.
+
+    One that a worker has taken up or sent stays as it is, and so does one that there is not.
+    """
+    session.execute(
+        delete(OutgoingMail).where(
+            OutgoingMail.idempotency_key == key,
+            OutgoingMail.status == MailStatus.QUEUED,
+            OutgoingMail.attempts == 0,
+        )
+    )

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import func, select
 
 from admin_views import bulk
@@ -80,6 +81,29 @@ class TestPreview:
         mark = FINGERPRINT.search(page.text).group(1)
         assert owner.post(address, {"fingerprint": mark}).status_code == 302
         assert read(lambda s: s.get(Plan, plan.id).is_active) is False
+
+    @pytest.mark.parametrize("kind", ["products", "communities"])
+    def test_stopping_a_product_or_community_says_the_same(self, owner, console, keep, read, kind):
+        def build(make):
+            plan = make.plan()
+            purchase(make, plan=plan)
+            purchase(make, plan=make.plan(product=plan.product))
+            purchase(make)
+            return {"products": plan.product, "communities": plan.product.community}[kind]
+
+        row = keep(build)
+        for act, is_on in (("deactivate", False), ("activate", True)):
+            assert f"/act/{act}/" in owner.get(f"{console}/{kind}/details/?id={row.id}").text
+            address = f"{console}/{kind}/act/{act}/?id={row.id}"
+            page = owner.get(address).text
+            assert is_on or re.search(r'class="note">2\b', page)
+            mark = FINGERPRINT.search(page).group(1)
+            assert owner.post(address, {"fingerprint": mark}).status_code == 302
+            assert read(lambda s: s.get(type(row), row.id).is_active) is is_on
+
+    @pytest.mark.parametrize("kind", ["plans", "products", "communities"])
+    def test_a_form_does_not_stop_sales_in_silence(self, owner, console, kind):
+        assert 'name="is_active"' not in owner.get(f"{console}/{kind}/new/").text
 
 
 class TestRefusals:
@@ -324,6 +348,65 @@ class TestOthers:
         assert "payment_button(&#34;my-button&#34;)" in page
         assert "data-payment-button=&#34;my-button&#34;" in page
         assert page.count('badge bad"') == 3
+
+    def test_a_button_page_lists_first_what_is_wrong(self, owner, console, keep):
+        from models.catalog import ButtonSighting
+
+        def build(make):
+            button = make.button("my-button", plan=make.plan(price_amount=4900))
+            today, told = clock.today(), {"button_id": button.id, "price_shown": 100}
+            for number in range(60):
+                page = f"https://fine.example/{number}"
+                make.add(ButtonSighting(**told, page_url=page, price_follows=True))
+            late = {"last_seen_on": today - timedelta(days=31)}
+            make.add(ButtonSighting(**told, page_url="https://late.example/", **late))
+            return button
+
+        button = keep(build)
+        page = owner.get(f"{console}/buttons/details/?id={button.id}").text
+        assert page.index("https://late.example/") < page.index("https://fine.example/")
+        assert page.count("https://fine.example/") == 60
+        assert page.count('badge bad"') == 2, "too long ago, and another price written there"
+
+    def test_a_button_page_shows_what_visitors_see(self, owner, console, keep):
+        plan = {"price_amount": 4900, "trial_days": 7}
+        button = keep(lambda make: make.button("my-button", plan=make.plan(**plan)))
+        page = owner.get(f"{console}/buttons/details/?id={button.id}").text
+        shown = page.partition("Tel que le voient les visiteurs")[2].partition("</section>")[0]
+        assert "S’inscrire" in shown
+        assert "49\xa0€ par mois" in shown
+        assert "Gratuit pendant 7\xa0jours" in shown
+
+    @pytest.mark.parametrize(
+        ("build", "why"),
+        [
+            (lambda make: make.button(is_active=False), "Le bouton est désactivé."),
+            (
+                lambda make: make.button(plan=make.plan(is_active=False)),
+                "Le plan n’est plus en vente.",
+            ),
+            (
+                lambda make: make.button(plan=make.plan(product=make.product(is_active=False))),
+                "Le produit n’est plus en vente.",
+            ),
+            (
+                lambda make: make.button(plan=make.plan(product=make.product(is_published=False))),
+                "Le produit n’est pas publié.",
+            ),
+            (
+                lambda make: make.button(
+                    plan=make.plan(product=make.product(community=make.community(is_active=False)))
+                ),
+                "La communauté est fermée.",
+            ),
+        ],
+    )
+    def test_a_button_page_names_what_is_off(self, owner, console, keep, build, why):
+        button = keep(build)
+        page = owner.get(f"{console}/buttons/details/?id={button.id}").text
+        assert "Les visiteurs ne voient rien" in page
+        assert why in page
+        assert 'class="pay"' not in page
 
     def test_a_history_names_the_records_it_points_at(self, owner, console, keep, read):
         community = keep(lambda make: make.community(name="Home"))

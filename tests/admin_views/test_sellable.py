@@ -127,6 +127,21 @@ class TestMaking:
         assert (button.cta_text, button.success_url) == ("S'inscrire", "/welcome")
         assert program.product_id == product.id
 
+    def test_offers_to_publish_what_is_new(self, owner, address):
+        page = owner.get(address).text
+        assert re.search(r'<input checked [^>]*name="product-is_published"', page)
+
+    def test_says_so_where_visitors_do_not_see_it_yet(self, owner, address, community):
+        page = owner.get(owner.post(address, asked(community)).location).text
+        assert 'class="flash error"' in page
+        assert 'class="flash success"' not in page
+        assert page.count("Le produit n’est pas publié.") == 2
+
+    def test_says_that_it_is_ready_once_published(self, owner, address, community):
+        fields = asked(community, product_is_published="y")
+        page = owner.get(owner.post(address, fields).location).text
+        assert 'class="flash success"' in page
+
     def test_the_trail_has_every_step(self, owner, address, community, read):
         owner.post(address, asked(community))
         told = read(

@@ -12,7 +12,7 @@ PAGE = """<!doctype html><html lang="fr"><head><meta charset="utf-8"><title>Mon 
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,"></head>
 <body><h1>Mon blog</h1>
-<script src="{address}/embed.js" data-payment-button="{key}" async></script></body></html>"""
+<script src="{address}/embed.js" data-payment-button="{key}" {more} async></script></body></html>"""
 
 
 @pytest.fixture
@@ -22,7 +22,13 @@ def blog(house):
 
     @app.get("/<key>")
     def show(key):
-        return PAGE.format(address=house.stam, key=key)
+        return PAGE.format(address=house.stam, key=key, more="")
+
+    @app.get("/old/<key>")
+    def show_old(key):
+        link = f'<p><a href="{house.stam}/checkout/{key}">45 €</a></p>'
+        page = PAGE.format(address=house.stam, key=key, more='data-price="44,90 €"')
+        return page.replace("<script", f"{link}<script", 1)
 
     with serving(app) as address:
         yield address
@@ -70,3 +76,22 @@ def test_a_button_that_is_not_on_sale_disappears(blog, somebody):
         person.page.goto(f"{blog}/no-such-button")
 
     expect(person.page.get_by_role("link")).to_have_count(0)
+
+
+def test_the_owner_sees_which_page_tells_an_old_price_and_loses_the_affiliate(
+    house, blog, page, owner
+):
+    for address in (f"{blog}/{KEY}", f"{blog}/old/{KEY}?ref=hugo-ventes"):
+        with page.expect_response("**/button-seen") as answer:
+            page.goto(address)
+        assert answer.value.status == 204
+
+    console = owner.page
+    console.goto(f"{house.console}/buttons/?search={KEY}")
+    console.locator("tbody a[href*='/buttons/details/']").first.click()
+    old = console.locator("tr", has_text=f"{blog}/old/{KEY}")
+    expect(old).to_contain_text("44,90")
+    expect(old.locator(".badge.bad")).to_have_text(["Affiche un autre prix", "Perd ?ref="])
+    fine = console.locator("tr").filter(has=console.get_by_text(f"{blog}/{KEY}", exact=True))
+    expect(fine).to_contain_text("affiché par nous")
+    expect(fine.locator(".badge.bad")).to_have_count(0)

@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import timedelta
 from email import message_from_bytes, policy
 
 import pytest
@@ -25,7 +26,7 @@ from models.oversight.choose_mailer import use_mailer
 from models.oversight.mailer import Message, SilentMailer
 from models.oversight.smtp_mailer import _mime
 from models.session import staff_reading, unit_of_work
-from tests.refunds import ask, give_back, invoice_of, sold
+from tests.refunds import approve, ask, give_back, invoice_of, sold
 
 pytestmark = pytest.mark.usefixtures("committed", "now")
 
@@ -69,6 +70,19 @@ class TestWhatOnlyAPersonCanExplain:
         assert alerts("left_open") == []
 
 
+def posted():
+    """The kinds of mails about the answer that leave now."""
+    dispatch()
+    before = {mail.id for mail in mails() if mail.sent_at}
+    send_mails()
+    answers = ("refund_approved", "refund_processed")
+    return [
+        mail.kind
+        for mail in mails()
+        if mail.sent_at and mail.id not in before and mail.kind in answers
+    ]
+
+
 def text_of(mail):
     return render(mail).text
 
@@ -93,6 +107,53 @@ class TestAsking:
             reject_refund(session, refund.id, reason="All watched", actor=SYSTEM, now=clock.now())
         [mail] = mails("refund_rejected")
         assert "All watched" in text_of(mail)
+
+
+class TestApproving:
+    @pytest.fixture(autouse=True)
+    def mailer(self):
+        use_mailer(SilentMailer())
+        yield
+        use_mailer(None)
+
+    def test_tells_the_client_whose_refund_the_provider_keeps_waiting(self, twin):
+        sale = sold(twin)
+        approve(ask(sale.invoice_id).id)
+        [mail] = mails("refund_approved")
+        twin.fail_next("refund", Fault.NOT_SENT)
+        send_refunds()
+        assert posted() == []
+
+        clock.advance(timedelta(minutes=10))
+        assert posted() == ["refund_approved"]
+        assert invoice_of(sale).number in text_of(mail)
+        assert "49,00" in text_of(mail)
+
+        send_refunds()
+        assert posted() == ["refund_processed"]
+
+    def test_is_told_with_the_money_where_the_provider_pays_at_once(self, twin):
+        approve(ask(sold(twin).invoice_id).id)
+        dispatch()
+        send_refunds()
+        assert posted() == ["refund_processed"]
+
+        clock.advance(timedelta(minutes=10))
+        assert posted() == []
+        assert mails("refund_approved") == []
+
+    def test_is_not_told_where_it_was_given_back_before_anybody_wrote(self, twin):
+        approve(ask(sold(twin).invoice_id).id)
+        send_refunds()
+        assert mails("refund_approved") == []
+
+    def test_one_that_was_sent_stays_on_record(self, twin):
+        approve(ask(sold(twin).invoice_id).id)
+        dispatch()
+        clock.advance(timedelta(minutes=10))
+        posted()
+        send_refunds()
+        assert [mail.status for mail in mails("refund_approved")] == ["SENT"]
 
 
 class TestGivingBack:

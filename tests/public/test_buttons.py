@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from flask import g
 
 from models.catalog import ButtonSighting, Community, PaymentButton, Plan, Product
 from models.session import unit_of_work
+from public.buttons import loses_click, note_own_sightings, payment_button
 from tests.shop import open_shop
 
 SOLD = "club-boutique-monthly"
@@ -56,6 +58,14 @@ class TestButtonConfig:
         url = f"/api/payments/button-config?key={SOLD}"
         assert client.get(url, base_url="http://stam.localhost").status_code == 404
 
+    def test_is_404_while_it_is_not_published_and_so_is_the_checkout(self, client, catalogue):
+        with unit_of_work() as session:
+            button = session.query(PaymentButton).filter_by(button_key=SOLD).one()
+            session.get(Product, button.product_id).is_published = False
+
+        for url in (f"/api/payments/button-config?key={SOLD}", f"/checkout/{SOLD}"):
+            assert client.get(url, base_url="http://stam.localhost").status_code == 404
+
     def test_is_404_on_the_other_platform(self, client, catalogue):
         assert client.get(f"/api/payments/button-config?key={SOLD}").status_code == 404
 
@@ -83,10 +93,64 @@ class TestSightings:
 
         assert sightings()["http://weokto.localhost/"].price_shown is not None
 
+    def test_of_a_visit_without_ref_say_nothing_of_it(self, client, catalogue):
+        about = {"key": "academy-premium-monthly", "page": "https://blog.example/a"}
+        seen(client, **about, price=4900, keeps_ref=False)
+        seen(client, **about, price=4900, price_follows=True)
+
+        noted = sightings()["https://blog.example/a"]
+        assert noted.loses_ref
+        assert noted.price_follows
+
+    def test_use_the_key(self, client, catalogue):
+        seen(client, key="academy-premium-monthly", page="https://blog.example/a")
+
+        with unit_of_work() as session:
+            used = session.query(PaymentButton).filter(PaymentButton.used_at.is_not(None))
+            assert [button.button_key for button in used] == ["academy-premium-monthly"]
+
+    @pytest.mark.parametrize(
+        ("link", "click", "loses"),
+        [
+            ("/checkout/{key}", "abc", True),
+            ("/p/academy-premium", "abc", True),
+            ("/checkout/{key}?click=abc", "abc", False),
+            ("/legal/cgv", "abc", False),
+            ("/checkout/{key}", None, None),
+        ],
+    )
+    def test_of_our_own_pages_tell_a_link_that_loses_the_click(
+        self, app, catalogue, link, click, loses
+    ):
+        with app.test_request_context("/"):
+            g.click_id = click
+            page = f'<a href="{link.format(key=SOLD)}">'
+            assert loses_click(page) is loses
+
+    def test_of_our_own_pages_tell_a_price_written_by_hand(self, app, catalogue):
+        app.extensions["noted_sightings"].clear()
+        with app.test_request_context("/a", base_url="http://stam.localhost"):
+            page = payment_button(SOLD) + payment_button(SOLD, price=100) + payment_button(SOLD)
+            note_own_sightings("/a", page)
+
+        noted = sightings()["http://stam.localhost/a"]
+        assert (noted.price_shown, noted.price_follows) == (100, False)
+
+    def test_of_our_own_pages_follow_the_catalogue(self, app, client, catalogue):
+        app.extensions["noted_sightings"].clear()
+
+        client.get("/", base_url="http://weokto.localhost")
+
+        noted = sightings()["http://weokto.localhost/"]
+        assert noted.price_follows
+        assert not noted.loses_ref
+
     @pytest.mark.parametrize(
         "report",
         [
             {},
+            {"key": SOLD, "page": "https://a.example/", "price_follows": 1},
+            {"key": SOLD, "page": "https://a.example/", "keeps_ref": None},
             {"key": 3, "page": "https://a.example/"},
             {"key": "academy-premium-monthly", "page": "javascript:alert(1)"},
             {"key": "academy-premium-monthly", "page": "https://a.example/", "price": -1},

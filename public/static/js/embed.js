@@ -1,6 +1,7 @@
 /* A payment button on any page: <script src=".../embed.js" data-payment-button="key" async></script>.
    Puts a real link after the script, keeps the page's ?ref=, and opens the checkout over the page where
-   it may; whatever fails, the link leads to the checkout. Styles live in a shadow root. */
+   it may; whatever fails, the link leads to the checkout. Styles live in a shadow root.
+   A page that says a price itself gives it as data-price="49,00": it is told where the button was seen. */
 (() => {
   "use strict";
   const script = document.currentScript;
@@ -62,14 +63,31 @@ button{position:absolute;top:.6rem;right:.6rem;width:44px;height:44px;border:0;b
     try { frame().showModal(); } catch { leave(); }
   });
 
+  /* "1 490,00 €" in cents; null for what is no price. */
+  function cents(words) {
+    const parts = /^(\d{1,7})(?:[.,](\d{1,2}))?$/.exec(words.replace(/\s|€|EUR/gi, ""));
+    return parts && Number(parts[1]) * 100 + Number((parts[2] || "").padEnd(2, "0"));
+  }
+
+  /* Whether every link of the page itself to what is bought takes its ?ref= along. */
+  const keepsRef = () => [...document.links].every(({ origin, pathname, search }) =>
+    origin !== home || !/^\/(checkout|p)\//.test(pathname) || /[?&](ref|click)=/.test(search));
+
+  function report(amount) {
+    const written = script.dataset.price;
+    const price = written === undefined ? amount : cents(written);
+    const seen = { key, page: location.origin + location.pathname, price, price_follows: written === undefined, ...(ref && { keeps_ref: keepsRef() }) };
+    navigator.sendBeacon?.(`${home}/api/payments/button-seen`, new Blob([JSON.stringify(seen)], { type: "text/plain" }));
+  }
+
   async function dress() {
     const answer = await fetch(`${home}/api/payments/button-config?key=${encodeURIComponent(key)}`, { credentials: "omit" });
     if (answer.status === 404) { host.remove(); return; }
     const config = await answer.json();
     if (!script.dataset.text && config.cta_text) link.textContent = config.cta_text;
     link.title = [config.plan_name, config.terms_text].filter(Boolean).join(" · ");
-    const seen = { key, page: location.origin + location.pathname, price: config.amount, keeps_ref: !ref || target.searchParams.get("ref") === ref };
-    navigator.sendBeacon?.(`${home}/api/payments/button-seen`, new Blob([JSON.stringify(seen)], { type: "text/plain" }));
+    if (document.readyState !== "complete") await new Promise((done) => addEventListener("load", done, { once: true }));
+    report(config.amount);
   }
   dress().catch(() => { /* The link stands without its details. */ });
 })();

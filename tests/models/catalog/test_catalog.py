@@ -85,6 +85,52 @@ class TestCreateCommunity:
         with pytest.raises(InUse):
             delete_community(session, make.product().community_id, actor=OWNER)
 
+    def test_refuses_a_taken_domain(self, session, make):
+        make.community(domain="club.example.com")
+        other = make.community()
+        with pytest.raises(NameTaken) as refusal:
+            edit_community(session, other.id, {"domain": "Club.Example.com "}, actor=OWNER)
+        assert refusal.value.field == "domain"
+
+    @pytest.mark.parametrize(
+        "domain",
+        [
+            "https://club.example.com",
+            "club.example.com/x",
+            "club",
+            "-a.fr",
+            "a..fr",
+            "é.fr",
+            "1.2.3.4",
+            "a b.fr",
+            "club.example.com:80",
+            "x" * 64 + ".fr",
+            "a." * 130 + "fr",
+        ],
+    )
+    def test_refuses_a_domain_of_another_shape(self, session, make, domain):
+        with pytest.raises(BadInput) as refusal:
+            edit_community(session, make.community().id, {"domain": domain}, actor=OWNER)
+        assert refusal.value.field == "domain"
+
+    @pytest.mark.parametrize(
+        "address", ["http://club.example.com/", "club.example.com", "https://", "javascript:1"]
+    )
+    def test_refuses_a_landing_page_that_is_no_https_address(self, session, make, address):
+        with pytest.raises(BadInput) as refusal:
+            edit_community(session, make.community().id, {"landing_page_url": address}, actor=OWNER)
+        assert refusal.value.field == "landing_page_url"
+
+    def test_keeps_its_own_domain_and_empties_both(self, session, make):
+        community = make.community()
+        typed = {"domain": "club.example.com", "landing_page_url": "https://club.example.com/?a=1"}
+        edit_community(session, community.id, typed, actor=OWNER)
+        session.flush()
+        edit_community(session, community.id, {**typed, "name": "Renamed"}, actor=OWNER)
+        assert (community.domain, community.landing_page_url) == tuple(typed.values())
+        edit_community(session, community.id, dict.fromkeys(typed, ""), actor=OWNER)
+        assert (community.domain, community.landing_page_url) == (None, None)
+
     def test_edited_to_the_same_leaves_no_trace(self, session, make):
         community = make.community(name="Same")
         edit_community(session, community.id, {"name": "Same"}, actor=OWNER)
@@ -124,6 +170,31 @@ class TestProduct:
         with pytest.raises(BadInput):
             edit_product(session, plan.product_id, {"is_free": True}, actor=OWNER)
 
+    @pytest.mark.parametrize(("is_free", "price"), [(False, 4900), (True, 0)])
+    def test_cannot_be_free_against_an_unsold_plan(self, session, make, is_free, price):
+        product = make.product(is_free=is_free)
+        plan = make.plan(product=product, name="The odd one", price_amount=price)
+        with pytest.raises(BadInput, match="The odd one") as refusal:
+            edit_product(session, product.id, {"is_free": not is_free}, actor=OWNER)
+        assert refusal.value.field == "is_free"
+        session.refresh(product)
+        delete_plan(session, plan.id, actor=OWNER)
+        edit_product(session, product.id, {"is_free": not is_free}, actor=OWNER)
+        assert product.is_free is not is_free
+
+    def test_requires_a_trial_only_where_every_plan_on_sale_has_one(self, session, make):
+        product = make.product()
+        make.plan(product=product, trial_days=7)
+        plan = make.plan(product=product, name="The odd one")
+        with pytest.raises(BadInput, match="The odd one") as refusal:
+            edit_product(session, product.id, {"requires_trial": True}, actor=OWNER)
+        assert refusal.value.field == "requires_trial"
+        session.refresh(product)
+        edit_plan(session, plan.id, {"is_active": False}, actor=OWNER)
+        session.flush()
+        edit_product(session, product.id, {"requires_trial": True}, actor=OWNER)
+        assert product.requires_trial
+
     def test_is_deleted_only_without_plans(self, session, make):
         delete_product(session, make.product().id, actor=OWNER)
         with pytest.raises(InUse):
@@ -160,6 +231,25 @@ class TestPlan:
                 **terms,
             )
         assert refusal.value.field == field
+
+    def test_has_a_trial_where_its_product_requires_one(self, session, make):
+        product = make.product(requires_trial=True)
+        terms = {"price_amount": 4900, "billing_interval": BillingInterval.MONTHLY}
+        named = {"product_id": product.id, "slug": "plan-x", "name": "Plan", "actor": OWNER}
+        with pytest.raises(BadInput) as refusal:
+            create_plan(session, **named, **terms)
+        assert refusal.value.field == "trial_days"
+        plan = create_plan(session, **named, **terms, trial_days=7)
+        session.flush()
+        with pytest.raises(BadInput):
+            edit_plan(session, plan.id, {"trial_days": None}, actor=OWNER)
+
+    def test_without_the_trial_required_can_be_stopped_and_not_sold_again(self, session, make):
+        plan = make.plan(product=make.product(requires_trial=True))
+        edit_plan(session, plan.id, {"is_active": False}, actor=OWNER)
+        session.flush()
+        with pytest.raises(BadInput):
+            edit_plan(session, plan.id, {"is_active": True}, actor=OWNER)
 
     @pytest.mark.parametrize(
         "change",
@@ -227,6 +317,18 @@ class TestButton:
                 display_name="X",
                 actor=OWNER,
             )
+
+    def test_says_that_a_key_is_too_short(self, session, make):
+        with pytest.raises(BadInput) as refusal:
+            edit_button(session, make.button().id, {"button_key": "ab"}, actor=OWNER)
+        assert "at least 3" in str(refusal.value)
+        assert refusal.value.field == "button_key"
+
+    def test_leads_to_the_usual_pages_where_none_is_named(self, session, make):
+        button = make.button()
+        emptied = {"success_url": "", "cancel_url": ""}
+        edit_button(session, button.id, emptied, actor=OWNER)
+        assert (button.success_url, button.cancel_url) == ("/welcome", "/cancelled")
 
     def test_cannot_sell_another_products_plan(self, session, make):
         button = make.button()
