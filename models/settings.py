@@ -55,8 +55,10 @@ class Settings(BaseSettings):
     pcivault_key_user: str = "sandbox-key"
     pcivault_key_passphrase: str = "sandbox-passphrase"
     pcivault_form: str = "pcd"
+    pcivault_rules: Names = ("strip",)
     psp_base_url: str = ""
     psp_secret_key: str = SANDBOX_KEY
+    psp_card_key: str = ""
     psp_webhook_secret: str = "whsec_sandbox"
     psp_api_version: str = "2026-10-28.endive"
     psp_timeout_seconds: int = Field(default=20, ge=1, le=80)
@@ -71,7 +73,7 @@ class Settings(BaseSettings):
 
     cron_secret: str = ""
     metrics_token: str = ""
-    sentry_dsn: str = ""
+    sentry_dsn: str = Field(default="", pattern=r"^(https?://\w+@[^/\s]+/(\S+/)?\d+)?$")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "json", "pretty"] = "auto"
 
@@ -103,7 +105,14 @@ class Settings(BaseSettings):
     withdrawal_fee_rate: Decimal = Field(default=Decimal("0.03"), ge=0, lt=1)
     referral_cookie_is_strictly_necessary: bool = False
 
-    @field_validator("weokto_hosts", "stam_hosts", "encryption_keys", "dunning_days", mode="before")
+    @field_validator(
+        "weokto_hosts",
+        "stam_hosts",
+        "encryption_keys",
+        "dunning_days",
+        "pcivault_rules",
+        mode="before",
+    )
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
@@ -177,6 +186,7 @@ class Settings(BaseSettings):
             not in ("", "sandbox-passphrase"),
             "PSP_BASE_URL": self.psp_base_url.startswith("https://"),
             "PSP_SECRET_KEY": bool(self.psp_secret_key) and "_test_" not in self.psp_secret_key,
+            "PSP_CARD_KEY": self.psp_card_key.startswith("rk_live_"),
             "PSP_WEBHOOK_SECRET": self.psp_webhook_secret not in ("", "whsec_sandbox"),
             "MAIL_FROM_WEOKTO": _is_public(self.mail_from_weokto),
             "MAIL_FROM_STAM": _is_public(self.mail_from_stam),
@@ -226,6 +236,11 @@ class Settings(BaseSettings):
     def psp_url(self) -> str:
         """The PSP's address without its version; the sandbox's where none is named."""
         return self.psp_base_url.rstrip("/") or self._sandbox("/psp")
+
+    @property
+    def card_key(self) -> str:
+        """The PSP's key that goes through the vault with each card; never production's own."""
+        return self.psp_card_key or self.psp_secret_key
 
     @property
     def mailer_url(self) -> str:

@@ -28,6 +28,7 @@ PRODUCTION = {
     "pcivault_key_passphrase": "ours",
     "psp_base_url": "https://api.stripe.com",
     "psp_secret_key": "sk_live_ours",
+    "psp_card_key": "rk_live_ours",
     "psp_webhook_secret": "whsec_ours",
     "resend_api_key": "re_ours",
     "mail_from_weokto": "WEOKTO <bonjour@weokto.com>",
@@ -87,6 +88,7 @@ class TestRefusals:
             ("DUNNING_DAYS", "7,2"),
             ("DUNNING_DAYS", "soon"),
             ("LOG_LEVEL", "LOUD"),
+            ("SENTRY_DSN", "https://sentry.example/1"),
         ],
     )
     def test_a_malformed_value_is_one_line_that_names_it(self, monkeypatch, name, value):
@@ -170,6 +172,8 @@ class TestProduction:
             ("psp_secret_key", "sk_test_sandbox"),
             ("psp_secret_key", "rk_test_ours"),
             ("psp_secret_key", ""),
+            ("psp_card_key", ""),
+            ("psp_card_key", "sk_live_ours"),
             ("psp_webhook_secret", "whsec_sandbox"),
             ("psp_webhook_secret", ""),
             ("cron_secret", "a"),
