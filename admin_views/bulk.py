@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from flask import abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin_views.acting import acting, is_fresh
@@ -91,8 +92,14 @@ class BulkMixin:
         if "all" in request.form:
             rows = self.every_row(self.asked(), most=MOST_AT_ONCE + 1)
             return [row[self.key_name] for row in rows]
-        keys = [self.key_of(value, missing=None) for value in request.form.getlist("rowid")]
-        return [key for key in keys if key is not None]
+        typed = [self.key_of(value, missing=None) for value in request.form.getlist("rowid")]
+        return self._within_reach([key for key in typed if key is not None])
+
+    def _within_reach(self: Any, keys: list[Any]) -> list[Any]:
+        """Those of the keys whose rows the list shows to this reader: a form can be made up."""
+        column = getattr(self.table, self.key_name)
+        seen = set(reading().scalars(self.only(select(column)).where(column.in_(keys))))
+        return [key for key in keys if key in seen]
 
     def _look_at_each(self: Any, act: Any, groups: list[list[Any]], form: Any) -> list[Look]:
         now = clock.now()

@@ -12,6 +12,7 @@ from admin_views.filters import Choice, Reference, between
 from admin_views.formats import Linked, Told
 from admin_views.forms import ReasonForm
 from admin_views.listing import Lookup, Row
+from admin_views.reach import NO_OWNERS_REQUEST, in_reach
 from admin_views.words import status_words
 from models.accounts import DataRequest, DataRequestKind, DataRequestStatus, User
 from models.accounts.copy_data import ask_copy
@@ -133,6 +134,10 @@ class DataRequestView(AdminView):
         ),
     )
     empty = N_("Nobody has asked for their data or for their account to be deleted.")
+
+    def only(self, statement: Any) -> Any:
+        """An administrator sees no owner's requests."""
+        return in_reach(self.console, statement, NO_OWNERS_REQUEST)
 
     def heading(self, row: Row) -> str:
         words = status_words(DataRequestKind, row["kind"])[0]

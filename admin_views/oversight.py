@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from flask_babel import gettext
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -18,10 +18,11 @@ from admin_views.job_names import JOBS
 from admin_views.job_words import count_words, without_amounts
 from admin_views.listing import Lookup, Row
 from admin_views.past import role_words, told_changes, what_happened
+from admin_views.reach import NO_OWNERS_MAIL, NOT_ABOUT_AN_OWNER, in_reach
 from admin_views.records import Panel
 from admin_views.references import link_to_record
 from admin_views.structures import holds_cents, structure
-from models.accounts import User
+from models.accounts import User, UserType
 from models.accounts.permissions import Permission as P
 from models.base import Base
 from models.errors import N_
@@ -47,8 +48,8 @@ ADMINS_AREA = (
 )
 """The records whose history is an administrator's own area."""
 
-WITH_AMOUNTS = ("terms", "next_terms")
-"""Their only columns that hold amounts."""
+WITH_AMOUNTS = ("terms", "next_terms", "subject")
+"""Their only columns that hold amounts; of a mail that is its subject."""
 
 
 class AuditView(AdminView):
@@ -90,10 +91,18 @@ class AuditView(AdminView):
         if "subject_table" in names:
             place = list(names).index("subject_table")
             made[place] = self._record_link(row) or made[place]
+        if "actor.email" in names and self._is_out_of_reach(row):
+            made[list(names).index("actor.email")] = escape(row["actor.email"])
         return made
+
+    def _is_out_of_reach(self, row: Row) -> bool:
+        """Whether an owner did it, whose page this reader does not have."""
+        return row["actor_role"] == UserType.OWNER and not self.console.may(P.USERS_TOUCH_OWNER)
 
     def detail(self, name: str, row: Row) -> Markup | str:
         link = self._record_link(row) if name == "subject_table" else None
+        if name == "actor.email" and self._is_out_of_reach(row):
+            link = escape(row[name])
         if name == "data" and self._kept_from_me():
             told = {key: value for key, value in row["data"].items() if not holds_cents(key)}
             return structure(told, self.find)
@@ -125,10 +134,11 @@ class AuditView(AdminView):
         """What is written in the trail has no history of its own."""
 
     def only(self, statement: Any) -> Any:
-        """An administrator reads their own area only."""
+        """An administrator reads their own area only, and in it nothing about owners."""
         if self.console.may(P.AUDIT_READ):
             return statement
-        return statement.where(AuditEvent.subject_table.in_(ADMINS_AREA))
+        mine = statement.where(AuditEvent.subject_table.in_(ADMINS_AREA))
+        return in_reach(self.console, mine, NOT_ABOUT_AN_OWNER)
 
 
 def _resend(session: Session, key: UUID, data: Any, **who: Any) -> Any:
@@ -148,6 +158,7 @@ class MailView(AdminView):
         "provider_id",
     )
     column_labels = {"provider_id": N_("Mailer's key")}
+    reserved = {"subject": P.CUSTOMERS_AMOUNTS}
     formats = {
         "to_email": Linked("users", "user_id", Email()),
         "kind": Named(MAILS),
@@ -155,7 +166,6 @@ class MailView(AdminView):
         "attempts": Count(),
     }
     column_searchable_list = ("to_email", "subject")
-    search_hint = N_("Address or subject")
     column_filters = (
         Choice("status", N_("Status"), OutgoingMail.status, MailStatus),
         Is("kind", N_("Kind"), OutgoingMail.kind),
@@ -183,8 +193,18 @@ class MailView(AdminView):
     )
     empty = N_("Mails stand here as soon as something asks for one, sent or not.")
 
+    @property
+    def search_hint(self) -> str:  # type: ignore[override]
+        return N_("Address or subject") if self.shows("subject") else N_("Address")
+
     def heading(self, row: Row) -> str:
-        return row["subject"] or self.format_of("kind").text(row["kind"], row)
+        """Its subject, which often says an amount; what it is for, to who may read none."""
+        subject: str = row["subject"] if self.shows("subject") else ""
+        return subject or self.format_of("kind").text(row["kind"], row)
+
+    def only(self, statement: Any) -> Any:
+        """An administrator sees no mails to owners."""
+        return in_reach(self.console, statement, NO_OWNERS_MAIL)
 
 
 class LogView(AdminView):

@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 from wtforms import SelectField
 from wtforms.validators import DataRequired
 
-from admin_views.acting import role
 from admin_views.acts import Act
 from admin_views.base import AdminView
 from admin_views.customer_acts import GRANT
@@ -15,7 +14,8 @@ from admin_views.data_requests import ON_BEHALF
 from admin_views.filters import Choice, Flag, Is, OneOf, Reference, between
 from admin_views.formats import Code, Linked
 from admin_views.forms import ReasonForm
-from admin_views.listing import Lookup, Row
+from admin_views.listing import Lookup
+from admin_views.reach import NO_OWNER, NO_OWNERS_SESSION, in_reach
 from admin_views.records import Related
 from admin_views.words import choices_of
 from models import clock
@@ -64,11 +64,6 @@ def _end_sessions(session: Session, key: UUID, data: dict[str, Any], **who: Any)
 def _end_one(session: Session, key: UUID, data: dict[str, Any], **who: Any) -> Any:
     guard_target(User.for_update(session, UserSession.get(session, key).user_id), who["actor"])
     return end_session(session, key, reason=data["reason"], **who)
-
-
-def in_reach(row: Row) -> bool:
-    """Whether this reader may act on that person: an owner only by an owner."""
-    return row["user_type"] is not UserType.OWNER or role() is UserType.OWNER
 
 
 class UserView(AdminView):
@@ -135,7 +130,7 @@ class UserView(AdminView):
             N_("The person is suspended and signed out everywhere."),
             ReasonForm,
             N_("They are signed out at once and cannot sign in again."),
-            when=lambda row: not row["is_suspended"] and in_reach(row),
+            when=lambda row: not row["is_suspended"],
             previews=True,
             bulk=True,
             danger=True,
@@ -147,7 +142,7 @@ class UserView(AdminView):
             _reactivate,
             N_("The person can sign in again."),
             ReasonForm,
-            when=lambda row: bool(row["is_suspended"]) and in_reach(row),
+            when=lambda row: bool(row["is_suspended"]),
             previews=True,
         ),
         Act(
@@ -157,7 +152,6 @@ class UserView(AdminView):
             _end_sessions,
             N_("Every session of this person has ended."),
             ReasonForm,
-            when=in_reach,
             previews=True,
         ),
         Act(
@@ -188,6 +182,10 @@ class UserView(AdminView):
         *ON_BEHALF,
     )
     empty = N_("Nobody has signed up or bought anything yet.")
+
+    def only(self, statement: Any) -> Any:
+        """An administrator sees everybody but the owners."""
+        return in_reach(self.console, statement, NO_OWNER)
 
 
 class SessionView(AdminView):
@@ -234,13 +232,13 @@ class SessionView(AdminView):
             _end_one,
             N_("The session has ended."),
             ReasonForm,
-            when=lambda row: (
-                row["revoked_at"] is None
-                and row["expires_at"] > clock.now()
-                and (row["user.user_type"] is not UserType.OWNER or role() is UserType.OWNER)
-            ),
+            when=lambda row: row["revoked_at"] is None and row["expires_at"] > clock.now(),
             bulk=True,
             danger=True,
         ),
     )
     empty = N_("Nobody is signed in.")
+
+    def only(self, statement: Any) -> Any:
+        """An administrator sees no owner's sessions."""
+        return in_reach(self.console, statement, NO_OWNERS_SESSION)

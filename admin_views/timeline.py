@@ -46,7 +46,7 @@ def customer_timeline(
         *_renewals(session, row, money),
         *_acts(session, row),
         *_refunds(session, row, money),
-        *_mails(session, row),
+        *_mails(session, row, money),
     ]
     lines.sort(key=lambda line: line[0], reverse=True)
     panel = Panel(N_("Timeline"), [], [], template="admin_views/timeline.html")
@@ -164,12 +164,14 @@ def _refunds(session: Session, row: Row, money: bool) -> Iterator[Line]:
         yield each.requested_at, words, "refunds", str(each.id)
 
 
-def _mail(mail: OutgoingMail) -> str:
-    """What a mail that has no subject yet is for."""
+def _mail(mail: OutgoingMail, money: bool) -> str:
+    """A mail's subject; what it is for where it has none yet, or where that may say an amount."""
+    if money and mail.subject:
+        return mail.subject
     return gettext(MAILS[mail.kind]) if mail.kind in MAILS else mail.kind
 
 
-def _mails(session: Session, row: Row) -> Iterator[Line]:
+def _mails(session: Session, row: Row, money: bool) -> Iterator[Line]:
     found = session.scalars(
         select(OutgoingMail)
         .where(OutgoingMail.user_id == row["user_id"])
@@ -178,7 +180,5 @@ def _mails(session: Session, row: Row) -> Iterator[Line]:
     )
     for each in found:
         status = status_words(MailStatus, each.status)[0]
-        words = gettext(
-            "Mail “%(subject)s”: %(status)s", subject=each.subject or _mail(each), status=status
-        )
+        words = gettext("Mail “%(subject)s”: %(status)s", subject=_mail(each, money), status=status)
         yield each.sent_at or each.created_at, words, "mails", str(each.id)

@@ -97,7 +97,12 @@ def mail_welcome(session: Session, event: OutboxEvent) -> None:
     ).one()
     user = customer.user
     way_in = make_magic_link(
-        session, platform=user.platform, email=user.email, actor=SYSTEM, now=clock.now()
+        session,
+        platform=user.platform,
+        email=user.email,
+        actor=SYSTEM,
+        now=clock.now(),
+        with_code=False,  # the mail shows none
     )
     mail_user(
         session,

@@ -45,7 +45,11 @@ class Visitor:
         with staff_reading() as session:
             link = session.scalars(
                 select(MagicLink)
-                .where(MagicLink.email == email, MagicLink.platform == self.platform)
+                .where(
+                    MagicLink.email == email,
+                    MagicLink.platform == self.platform,
+                    MagicLink.otp_hash.is_not(None),
+                )
                 .order_by(
                     MagicLink.voided_at.is_not(None),
                     MagicLink.used_at.is_not(None),

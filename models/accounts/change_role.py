@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from models.accounts.platform import Platform
+from models.accounts.signals import role_changing
 from models.accounts.suspend_user import guard_target, said
 from models.accounts.user import STAFF, User, UserType
 from models.errors import N_, DomainError, NotAllowed
@@ -35,7 +36,8 @@ def change_role(
 
     Someone who becomes staff meets the second factor at their next request. A call with the
     role they have changes nothing. Raises OnlyTheOwner, NotOnOneself (so that there is
-    always an owner left), StaffAreWeoktoUsers and ReasonMissing.
+    always an owner left), StaffAreWeoktoUsers, ReasonMissing, and what another area
+    refuses a role with (see ``role_changing``).
     """
     if actor.role not in (UserType.OWNER, "system"):
         raise OnlyTheOwner
@@ -45,6 +47,7 @@ def change_role(
     guard_target(user, actor)
     if user_type in STAFF and user.platform is not Platform.WEOKTO:
         raise StaffAreWeoktoUsers
+    role_changing.send(None, session=session, user=user, user_type=user_type)
     user.user_type = user_type
     emit(session, "accounts.role_changed", user, actor=actor, reason=said(reason))
     return user

@@ -1,4 +1,4 @@
-"""Magic links: one row is both the link and the six-digit code of one mail."""
+"""Magic links: one row is both the link and the six-digit code of one mail, if it shows one."""
 
 import hashlib
 import hmac
@@ -16,7 +16,11 @@ from models.settings import current_settings
 
 
 class MagicLink(Keyed, Base):
-    """One way in, for 15 minutes, once. Only hashes of its token and code are kept."""
+    """One way in, for 15 minutes, once. Only hashes of its token and code are kept.
+
+    The welcome to a purchase has a link and no code: nobody asked for that one, so it neither
+    stands in the way of a code that somebody did ask for, nor ends with it.
+    """
 
     __tablename__ = "magic_links"
     __table_args__ = (
@@ -27,7 +31,7 @@ class MagicLink(Keyed, Base):
     platform: Mapped[Platform] = mapped_column(enum_of(Platform, "platform"))
     email: Mapped[str] = mapped_column(CIText())
     token_hash: Mapped[str] = mapped_column(unique=True, info={"secret": True})
-    otp_hash: Mapped[str] = mapped_column(info={"secret": True})
+    otp_hash: Mapped[str | None] = mapped_column(info={"secret": True})
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     voided_at: Mapped[datetime | None]
@@ -69,8 +73,10 @@ def lock_links(session: Session, platform: Platform, email: str) -> None:
     session.execute(theirs.order_by(MagicLink.id).with_for_update())
 
 
-def void_links(session: Session, platform: Platform, email: str, *, now: datetime) -> None:
-    """Void every way into an address that was mailed and not used yet.
+def void_links(
+    session: Session, platform: Platform, email: str, *, now: datetime, only_codes: bool = False
+) -> None:
+    """Void every way into an address that was mailed and not used yet, or those with a code.
 
     It locks them: where the person is locked too, they come after (see ``lock_links``).
     """
@@ -80,5 +86,7 @@ def void_links(session: Session, platform: Platform, email: str, *, now: datetim
         MagicLink.used_at.is_(None),
         MagicLink.voided_at.is_(None),
     )
+    if only_codes:
+        unused = unused.where(MagicLink.otp_hash.is_not(None))
     for link in session.scalars(unused.order_by(MagicLink.id).with_for_update()):
         link.voided_at = now

@@ -1,4 +1,4 @@
-"""Making a way in: a link and a code of which only hashes are kept."""
+"""Making a way in: a link, and mostly a code, of which only hashes are kept."""
 
 import secrets
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ LIFETIME = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class WayIn:
-    """A link's row, and what its mail must say once: the token and the six-digit code."""
+    """A link's row, and what its mail must say once: the token, and the six-digit code if any."""
 
     link: MagicLink
     token: str
-    code: str
+    code: str | None
 
     @property
     def secrets(self) -> dict[str, str]:
         """What the mail carries, encrypted until it is sent."""
-        return {"token": self.token, "code": self.code}
+        return {"token": self.token} | ({"code": self.code} if self.code else {})
 
 
 def make_magic_link(
@@ -37,18 +37,21 @@ def make_magic_link(
     actor: Actor,
     now: datetime,
     next_path: str | None = None,
+    with_code: bool = True,
 ) -> WayIn:
     """A new way in for an address, good for 15 minutes; the caller mails it to that address.
 
-    Older ones stay as they are. A second call makes a second one.
+    ``with_code``: whether its mail shows the code, and so whether there is one. Older ones
+    stay as they are. A second call makes a second one.
     """
-    token, code, key = new_token(), f"{secrets.randbelow(10**6):06}", new_id()
+    token, key = new_token(), new_id()
+    code = f"{secrets.randbelow(10**6):06}" if with_code else None
     link = MagicLink(
         id=key,
         platform=platform,
         email=email,
         token_hash=digest(token),
-        otp_hash=code_digest(key, code),
+        otp_hash=code_digest(key, code) if code else None,
         expires_at=now + LIFETIME,
         ip=actor.ip,
         next_path=next_path,

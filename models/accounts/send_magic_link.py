@@ -29,6 +29,7 @@ def send_magic_link(
 ) -> MagicLink:
     """Make a link and its code for an address, void the older ones, and queue the mail.
 
+    The welcome link of a purchase stays good: its mail is another one, and says so.
     What happens is the same for a known, an unknown and a suspended address. A second call
     replaces the first link. ``next_path`` is where to go once signed in, already checked to
     be a path of this site. Raises NotAnAddress, and TooMany beyond 5 for an address in 15
@@ -39,7 +40,7 @@ def send_magic_link(
     if actor.ip is not None:
         one_at_a_time(session, f"magic-link-from:{actor.ip}")
     _stay_within_limits(session, platform, email, actor.ip, now)
-    void_links(session, platform, email, now=now)
+    void_links(session, platform, email, now=now, only_codes=True)
     way_in = make_magic_link(
         session, platform=platform, email=email, actor=actor, now=now, next_path=next_path
     )
@@ -65,6 +66,7 @@ def _stay_within_limits(
         session,
         MagicLink.platform == platform,
         MagicLink.email == email,
+        MagicLink.otp_hash.is_not(None),
         since=now - EMAIL_WINDOW,
     )
     refuse_beyond(PER_EMAIL, for_email, EMAIL_WINDOW, now)

@@ -78,6 +78,7 @@ def use_code(
         .where(
             MagicLink.platform == platform,
             MagicLink.email == clean_email(email),
+            MagicLink.otp_hash.is_not(None),
             MagicLink.used_at.is_(None),
             MagicLink.voided_at.is_(None),
             MagicLink.expires_at > now,
@@ -89,7 +90,7 @@ def use_code(
     if link is None:
         raise LinkSpent
     given = "".join(code.split())
-    if not same(code_digest(link.id, given), link.otp_hash):
+    if not same(code_digest(link.id, given), link.otp_hash or ""):
         _count_wrong_code(session, link, actor=actor, now=now)
         raise WrongCode(field="code")
     return _let_in(session, link, locale=locale, actor=actor, now=now), link

@@ -1,6 +1,6 @@
 """Affiliation: clicks, whose visitor a buyer is, and what that earns."""
 
-from models.affiliation import on_closing, on_purchase, on_refund
+from models.affiliation import on_closing, on_purchase, on_refund, on_role_change
 from models.affiliation.attribution import Attribution, standing_attribution
 from models.affiliation.boost import (
     BoostCode,
@@ -62,6 +62,7 @@ __all__ = [
     "on_closing",
     "on_purchase",
     "on_refund",
+    "on_role_change",
     "program_of",
     "rules_in_force",
     "standing_attribution",

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from admin_views import bulk
 from models import clock
-from models.accounts import SecondFactor, User, UserSession, UserType
+from models.accounts import Platform, SecondFactor, User, UserSession, UserType
 from models.accounts.open_session import open_session
 from models.affiliation import (
     AffiliateProfile,
@@ -136,8 +136,18 @@ class TestRefusals:
                 f"/admin/users/act/{act}/?id={owner.user_id}",
                 {"reason": "mutiny", "fingerprint": "x"},
             )
-            assert answer.status_code in (302, 403)
+            assert answer.status_code == 404
         assert not read(lambda s: s.get(User, owner.user_id).is_suspended)
+
+    def test_a_role_without_its_profile_is_told(self, owner, console, keep, read):
+        user = keep(lambda make: make.user(platform=Platform.WEOKTO))
+        page = owner.post(
+            f"{console}/users/act/change-role/?id={user.id}",
+            {"user_type": "AFFILIATE", "reason": "asked"},
+        )
+        assert "fingerprint" not in page.text
+        assert "n’a pas de profil d’affilié" in page.text
+        assert read(lambda s: s.get(User, user.id).user_type) is UserType.CLIENT
 
     def test_a_role_changes_only_after_a_fresh_second_factor(self, owner, console, keep, read):
         user = keep(lambda make: make.staff(UserType.ADMIN))

@@ -26,7 +26,7 @@ VERBS = (
 OUTSIDE = (VERBS[0], VERBS[1], VERBS[2], VERBS[3], VERBS[7])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def world(app, cleaner):
     """A business, and a browser of every role, for the whole walk."""
     with unit_of_work() as session:

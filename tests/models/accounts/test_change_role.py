@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.accounts import UserType
+from models.accounts import Platform, UserType
 from models.accounts.change_role import (
     OnlyTheOwner,
     StaffAreWeoktoUsers,
@@ -10,6 +10,8 @@ from models.accounts.change_role import (
     change_role,
 )
 from models.accounts.suspend_user import NotOnOneself, ReasonMissing
+from models.affiliation.become_affiliate import NotOnWeokto
+from models.affiliation.on_role_change import HasAffiliateProfile, NoAffiliateProfile
 from models.oversight import SYSTEM, Actor
 
 
@@ -45,6 +47,41 @@ class TestChangeRole:
         user = make.staff(UserType.ADMIN)
         with pytest.raises(ReasonMissing):
             change_role(session, user.id, UserType.OWNER, reason=" ", actor=owner, now=now)
+
+
+class TestAffiliates:
+    """Whoever has the role has the profile, and the other way round: pages rely on it."""
+
+    @pytest.fixture
+    def change(self, session, owner, now):
+        return lambda user, role: change_role(
+            session, user.id, role, reason="asked", actor=owner, now=now
+        )
+
+    def test_a_client_without_a_profile_is_none(self, make, change):
+        user = make.user(platform=Platform.WEOKTO)
+        with pytest.raises(NoAffiliateProfile):
+            change(user, UserType.AFFILIATE)
+        assert user.user_type is UserType.CLIENT
+
+    def test_are_weokto_users(self, make, change):
+        with pytest.raises(NotOnWeokto):
+            change(make.user(platform=Platform.STAM), UserType.AFFILIATE)
+
+    def test_one_does_not_become_a_client(self, make, change):
+        user = make.affiliate().user
+        with pytest.raises(HasAffiliateProfile):
+            change(user, UserType.CLIENT)
+        assert user.user_type is UserType.AFFILIATE
+
+    def test_one_who_was_staff_is_one_again(self, make, change):
+        user = make.affiliate().user
+        change(user, UserType.ADMIN)
+
+        assert change(user, UserType.AFFILIATE).user_type is UserType.AFFILIATE
+
+    def test_staff_without_a_profile_are_clients_again(self, make, change):
+        assert change(make.staff(UserType.ADMIN), UserType.CLIENT).user_type is UserType.CLIENT
 
 
 class TestBecomeAffiliate:

@@ -7,9 +7,11 @@ import pytest
 from sqlalchemy import func, select
 
 from models.accounts import Platform, User, UserType
+from models.accounts.magic_link import void_links
+from models.accounts.make_magic_link import make_magic_link
 from models.accounts.send_magic_link import send_magic_link
 from models.accounts.use_magic_link import LinkSpent, Suspended, WrongCode, use_code, use_link
-from models.oversight import NOBODY, OutgoingMail
+from models.oversight import NOBODY, SYSTEM, OutgoingMail
 from models.settings import current_settings
 
 ADA = "ada@example.org"
@@ -173,6 +175,53 @@ class TestUseCode:
     def test_without_a_mail_there_is_nothing_to_guess(self, by_code):
         with pytest.raises(LinkSpent):
             by_code("123456")
+
+
+class TestWelcome:
+    """The link of a purchase's mail, which shows no code, beside a code that was asked for."""
+
+    @pytest.fixture
+    def welcomed(self, session, now):
+        def welcome(at=now):
+            return make_magic_link(
+                session, platform=Platform.STAM, email=ADA, actor=SYSTEM, now=at, with_code=False
+            )
+
+        return welcome
+
+    def test_leaves_the_code_right_that_was_asked_for_before(self, sent, welcomed, by_code, now):
+        code = sent()["code"]
+        welcomed(now + timedelta(seconds=1))
+
+        assert by_code(code).email == ADA
+
+    def test_still_opens_after_a_code_was_asked_for(self, sent, welcomed, by_link, by_code):
+        link = welcomed()
+        code = sent()["code"]
+
+        assert by_link(link.token).email == ADA
+        assert by_code(code).email == ADA
+
+    def test_has_no_code_to_guess(self, welcomed, by_code):
+        way_in = welcomed()
+
+        assert "code" not in way_in.secrets
+        for code in ("", "000000"):
+            with pytest.raises(LinkSpent):
+                by_code(code)
+
+    def test_is_not_one_of_the_mails_asked_for(self, sent, welcomed):
+        for _ in range(5):
+            welcomed()
+
+        assert sent()["code"]
+
+    def test_ends_with_the_address(self, session, welcomed, by_link, now):
+        link = welcomed()
+        void_links(session, Platform.STAM, ADA, now=now)
+
+        with pytest.raises(LinkSpent):
+            by_link(link.token)
 
 
 class TestFirstOwner:
