@@ -1,11 +1,25 @@
-"""What looks odd about affiliates, as queries. Each sees one kind; none of them acts."""
+"""What looks odd about affiliates, as one question. Each kind is seen by itself; none acts."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Select, String, and_, bindparam, cast, exists, func, or_, select
+from sqlalchemy import (
+    DateTime,
+    Select,
+    String,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, aliased
 
 from models.accounts import User
@@ -38,47 +52,43 @@ class Sign:
 
 
 def signs(session: Session, *, now: datetime) -> list[Sign]:
-    """Everything odd to be seen now, one statement a kind."""
+    """Everything odd to be seen now, kind by kind; one statement."""
+    looked_at = {
+        "since": now - LOOKED_AT,
+        "clicked_since": now - CLICKS_LOOKED_AT,
+        "clicked_until": now - TIME_TO_BUY,
+    }
     return [
-        *_alike(session, FlagKind.SAME_IP, now),
-        *_alike(session, FlagKind.SAME_CARD, now),
-        *_own_email(session, now),
-        *_click_bursts(session, now),
-        *_refund_clusters(session, now),
+        Sign(affiliate_id, FlagKind(kind), key, evidence)
+        for affiliate_id, kind, key, evidence in session.execute(_SIGNS, looked_at)
     ]
 
 
-def _alike(session: Session, kind: FlagKind, now: datetime) -> list[Sign]:
+def _sign(kind: FlagKind, affiliate_id: Any, key: Any, **evidence: Any) -> Select[Any]:
+    """One kind's signs, whose rows are all of one shape."""
+    named = (each for name, value in evidence.items() for each in (name, value))
+    return select(
+        affiliate_id, literal(kind.value), key, func.jsonb_build_object(*named, type_=JSONB)
+    )
+
+
+def _customers(customer_id: Any) -> Any:
+    """Whom a group is about, in the order of their keys, as far as evidence names them."""
+    return func.array_agg(customer_id.distinct())[1:MOST_NAMED]
+
+
+def _iso(value: Any) -> Any:
+    """A date or an instant as ISO 8601 has it, in UTC."""
+    return func.to_jsonb(value).op("#>>")("{}")
+
+
+def _purchases_alike(kind: FlagKind, what: Any, **shown: Any) -> Select[Any]:
     """Several purchases brought by one affiliate that share an address or a card."""
-    rows = session.execute(_ALIKE[kind], {"since": now - LOOKED_AT})
-    return [
-        Sign(
-            affiliate_id,
-            kind,
-            shared,
-            _shown(kind, shared, last4)
-            | {
-                "purchases": purchases,
-                "customers": [str(key) for key in sorted(customers)[:MOST_NAMED]],
-            },
-        )
-        for affiliate_id, shared, purchases, customers, last4 in rows
-    ]
-
-
-def _shown(kind: FlagKind, shared: str, last4: str | None) -> Json:
-    """What purchases share, as staff may read it: of a card its last digits only."""
-    return {"ip": shared} if kind is FlagKind.SAME_IP else {"card": f"•••• {last4}"}
-
-
-def _purchases_alike(what: Any) -> Select[Any]:
+    purchases = func.count(CaptureEndpoint.id.distinct())
+    customers = _customers(CaptureEndpoint.customer_id)
     return (
-        select(
-            Attribution.affiliate_id,
-            what,
-            func.count(CaptureEndpoint.id.distinct()),
-            func.array_agg(CaptureEndpoint.customer_id.distinct()),
-            func.min(CaptureEndpoint.last4),
+        _sign(
+            kind, Attribution.affiliate_id, what, **shown, purchases=purchases, customers=customers
         )
         .join(Attribution, Attribution.customer_id == CaptureEndpoint.customer_id)
         .where(
@@ -92,29 +102,21 @@ def _purchases_alike(what: Any) -> Select[Any]:
             what.is_not(None),
         )
         .group_by(Attribution.affiliate_id, what)
-        .having(func.count(CaptureEndpoint.id.distinct()) >= PURCHASES_ALIKE)
+        .having(purchases >= PURCHASES_ALIKE)
     )
 
 
-def _own_email(session: Session, now: datetime) -> list[Sign]:
+def _own_emails() -> Select[Any]:
     """Buyers whose address is the affiliate's with a tag or other dots."""
-    return [
-        Sign(
-            affiliate_id,
-            FlagKind.OWN_EMAIL,
-            str(user_id),
-            {"email": email, "customers": [str(customer_id)]},
-        )
-        for affiliate_id, user_id, email, customer_id in session.execute(
-            _OWN_EMAILS, {"since": now - LOOKED_AT}
-        )
-    ]
-
-
-def _purchases_by_own_email() -> Any:
     person = aliased(User)
     return (
-        select(Attribution.affiliate_id, User.id, User.email, Attribution.customer_id)
+        _sign(
+            FlagKind.OWN_EMAIL,
+            Attribution.affiliate_id,
+            cast(User.id, String),
+            email=User.email,
+            customers=_customers(Attribution.customer_id),
+        )
         .join(User, User.id == Attribution.user_id)
         .join(person, person.id == Attribution.affiliate_id)
         .where(
@@ -123,7 +125,7 @@ def _purchases_by_own_email() -> Any:
             _bare(User.email) == _bare(person.email),
             User.email != person.email,
         )
-        .distinct()
+        .group_by(Attribution.affiliate_id, User.id)
     )
 
 
@@ -134,21 +136,8 @@ def _bare(email: Any) -> Any:
     return name + "@" + func.split_part(text, "@", 2)
 
 
-def _click_bursts(session: Session, now: datetime) -> list[Sign]:
+def _click_bursts() -> Select[Any]:
     """Hours full of clicks after which nobody bought within a day."""
-    looked_at = {"since": now - CLICKS_LOOKED_AT, "until": now - TIME_TO_BUY}
-    return [
-        Sign(
-            row.affiliate_id,
-            FlagKind.CLICK_BURST,
-            row.hour.isoformat(),
-            {"at": row.hour.isoformat(), "clicks": row.clicks, "addresses": row.addresses},
-        )
-        for row in session.execute(_BURSTS, looked_at)
-    ]
-
-
-def _bursts() -> Select[Any]:
     hour = func.date_trunc("hour", TrackingEvent.created_at)
     bursts = (
         select(
@@ -158,50 +147,40 @@ def _bursts() -> Select[Any]:
             func.count(TrackingEvent.ip.distinct()).label("addresses"),
         )
         .where(
-            TrackingEvent.created_at > _SINCE,
-            TrackingEvent.created_at <= bindparam("until", type_=DateTime(timezone=True)),
+            TrackingEvent.created_at > bindparam("clicked_since", type_=_INSTANT),
+            TrackingEvent.created_at <= bindparam("clicked_until", type_=_INSTANT),
         )
         .group_by(TrackingEvent.affiliate_id, hour)
         .having(func.count() >= CLICKS_IN_AN_HOUR)
         .subquery()
-    )
+    ).c
     bought = exists().where(
-        Attribution.affiliate_id == bursts.c.affiliate_id,
+        Attribution.affiliate_id == bursts.affiliate_id,
         Attribution.customer_id.is_not(None),
-        Attribution.bound_at >= bursts.c.hour,
-        Attribution.bound_at < bursts.c.hour + TIME_TO_BUY,
+        Attribution.bound_at >= bursts.hour,
+        Attribution.bound_at < bursts.hour + TIME_TO_BUY,
     )
-    is_affiliate = exists().where(AffiliateProfile.user_id == bursts.c.affiliate_id)
-    return select(bursts).where(and_(~bought, is_affiliate))
+    is_affiliate = exists().where(AffiliateProfile.user_id == bursts.affiliate_id)
+    at = _iso(bursts.hour)
+    return _sign(
+        FlagKind.CLICK_BURST,
+        bursts.affiliate_id,
+        at,
+        at=at,
+        clicks=bursts.clicks,
+        addresses=bursts.addresses,
+    ).where(and_(~bought, is_affiliate))
 
 
-def _refund_clusters(session: Session, now: datetime) -> list[Sign]:
+def _refund_clusters() -> Select[Any]:
     """Several customers refunded on one day in Paris."""
-    return [
-        Sign(
-            affiliate_id,
-            FlagKind.REFUND_CLUSTER,
-            on.isoformat(),
-            {
-                "on": on.isoformat(),
-                "refunds": refunds,
-                "customers": [str(key) for key in sorted(customers)[:MOST_NAMED]],
-            },
-        )
-        for affiliate_id, on, refunds, customers in session.execute(
-            _CLUSTERS, {"since": now - LOOKED_AT}
-        )
-    ]
-
-
-def _clusters() -> Select[Any]:
     day = func.date(func.timezone("Europe/Paris", Refund.approved_at))
-    return (
+    refunds = (
         select(
             Attribution.affiliate_id,
             day.label("day"),
-            func.count(Refund.invoice_id.distinct()),
-            func.array_agg(Refund.customer_id.distinct()),
+            func.count(Refund.invoice_id.distinct()).label("refunds"),
+            _customers(Refund.customer_id).label("customers"),
         )
         .join(Attribution, Attribution.customer_id == Refund.customer_id)
         .where(
@@ -211,15 +190,28 @@ def _clusters() -> Select[Any]:
         )
         .group_by(Attribution.affiliate_id, day)
         .having(func.count(Refund.customer_id.distinct()) >= REFUNDS_IN_A_DAY)
+        .subquery()
+    ).c
+    on = _iso(refunds.day)
+    return _sign(
+        FlagKind.REFUND_CLUSTER,
+        refunds.affiliate_id,
+        on,
+        on=on,
+        refunds=refunds.refunds,
+        customers=refunds.customers,
     )
 
 
-# Built once: they are asked each night, and building one takes longer than answering it.
-_SINCE = bindparam("since", type_=DateTime(timezone=True))
-_ALIKE = {
-    FlagKind.SAME_IP: _purchases_alike(CaptureEndpoint.consent_ip),
-    FlagKind.SAME_CARD: _purchases_alike(CaptureEndpoint.card_fingerprint),
-}
-_OWN_EMAILS = _purchases_by_own_email()
-_BURSTS = _bursts()
-_CLUSTERS = _clusters()
+# Built once: it is asked each night, and building it takes longer than answering it.
+_INSTANT = DateTime(timezone=True)
+_SINCE = bindparam("since", type_=_INSTANT)
+_CARD = literal("•••• ") + func.min(CaptureEndpoint.last4)
+"""A card as staff may read it: its last digits only."""
+_SIGNS = union_all(
+    _purchases_alike(FlagKind.SAME_IP, CaptureEndpoint.consent_ip, ip=CaptureEndpoint.consent_ip),
+    _purchases_alike(FlagKind.SAME_CARD, CaptureEndpoint.card_fingerprint, card=_CARD),
+    _own_emails(),
+    _click_bursts(),
+    _refund_clusters(),
+)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, func, or_, select, union, union_all
+from sqlalchemy import Select, bindparam, exists, func, or_, select, union_all
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,13 @@ from models import clock
 from models.affiliation.attribution import Attribution
 from models.affiliation.change_risk import set_level
 from models.affiliation.profile import AffiliateProfile, RiskLevel, RiskLevelChange
-from models.affiliation.refund_figures import RefundFigures, keep_figures, refund_figures
+from models.affiliation.refund_figures import (
+    KEPT,
+    RefundFigures,
+    keep_all_figures,
+    keep_figures,
+    refund_figures,
+)
 from models.billing import Refund
 from models.errors import N_
 from models.oversight import SYSTEM, emit
@@ -21,6 +27,7 @@ from models.session import unit_of_work
 ENOUGH_INVOICES = 10
 CALM_DAYS = 30
 AT_ONCE = 1000
+BEFORE_ALL = UUID(int=0)
 
 THRESHOLDS = {RiskLevel.AT_RISK: 15, RiskLevel.HIGH_RISK: 25, RiskLevel.EXTREME_RISK: 40}
 """The refund rate in percent from which on a level is asked for."""
@@ -44,11 +51,10 @@ def nightly_risk(*, dry_run: bool = False) -> dict[str, int]:
     """
     now = clock.now()
     counts = dict.fromkeys(("rated", "raised", "lowered", "asked_to_decide"), 0)
-    with unit_of_work() as session:
-        keys = sorted(session.scalars(_AFFILIATES))
-    for start in range(0, len(keys), AT_ONCE):
+    after: UUID | None = BEFORE_ALL
+    while after is not None:
         with unit_of_work() as session:
-            _rate(session, keys[start : start + AT_ONCE], counts, now)
+            after = _rate(session, after, counts, now)
             if dry_run:
                 session.rollback()
                 session.info.pop("deferred", None)
@@ -104,23 +110,44 @@ def rate_affiliate(
     return done
 
 
-def _rate(session: Session, keys: list[UUID], counts: dict[str, int], now: datetime) -> None:
-    """One chunk's night. The figures are read once the profiles are locked, as a refund reads
-    them, so that the later of the two writes knows of the earlier."""
-    profiles = AffiliateProfile.held_all(session, keys)
-    figures = refund_figures(session, now=now, affiliates=keys)
+def _rate(session: Session, after: UUID, counts: dict[str, int], now: datetime) -> UUID | None:
+    """One chunk's night: the thousand whose keys follow; answers the last, None where no more are.
+
+    The figures are read once the profiles are locked, as a refund reads them, so that the later
+    of the two writes knows of the earlier. Most nights nothing but figures changes: only those
+    whose level or calm may change too are loaded whole.
+    """
+    held = session.execute(_HELD, {"after": after}).all()
+    keys = [row.user_id for row in held]
+    read = refund_figures(session, now=now, affiliates=keys)
     last = {each.affiliate_id: each for each in session.scalars(_LAST_CHANGES, {"keys": keys})}
-    for profile in profiles:
-        done = rate_affiliate(
-            session,
-            profile,
-            figures.get(profile.user_id, RefundFigures()),
-            last=last.get(profile.user_id),
-            now=now,
-        )
-        counts["rated"] += 1
+    changed, moving = {}, []
+    for row in held:
+        figures = read.get(row.user_id, RefundFigures())
+        if not _stays_calm(row, figures, last.get(row.user_id)):
+            moving.append(row.user_id)
+        elif figures.kept != (row.refund_rate, row.rated_invoices, row.total_refunds):
+            changed[row.user_id] = figures
+    keep_all_figures(session, changed, now=now)
+    for profile in AffiliateProfile.held_all(session, moving) if moving else ():
+        figures = read.get(profile.user_id, RefundFigures())
+        done = rate_affiliate(session, profile, figures, last=last.get(profile.user_id), now=now)
         if done:
             counts[done] += 1
+    counts["rated"] += len(held)
+    return keys[-1] if len(keys) == AT_ONCE else None
+
+
+def _stays_calm(row: Any, figures: RefundFigures, last: RiskLevelChange | None) -> bool:
+    """Whether ``rate_affiliate`` would do no more than keep the figures: of who has no risk, is
+    under every threshold, and has that noted already, or brought too little for it to be noted."""
+    since = (row.under_at_risk_since, row.under_high_risk_since, row.under_extreme_risk_since)
+    return (
+        row.risk_level is RiskLevel.NORMAL
+        and row.extreme_asked_at is None
+        and not figures.is_at_least(min(THRESHOLDS.values()))
+        and (None not in since or (last is None and figures.invoices < ENOUGH_INVOICES))
+    )
 
 
 def _asked_for(figures: RefundFigures) -> RiskLevel:
@@ -173,11 +200,30 @@ def _asks_to_decide(
 
 
 # Built once: both are asked each night.
-_AFFILIATES = union(
-    select(Attribution.affiliate_id).where(Attribution.customer_id.is_not(None)),
-    select(AffiliateProfile.user_id).where(
-        or_(AffiliateProfile.rated_invoices > 0, AffiliateProfile.risk_level != RiskLevel.NORMAL)
-    ),
+_HELD = (
+    select(
+        AffiliateProfile.user_id,
+        *KEPT,
+        AffiliateProfile.risk_level,
+        AffiliateProfile.extreme_asked_at,
+        AffiliateProfile.under_at_risk_since,
+        AffiliateProfile.under_high_risk_since,
+        AffiliateProfile.under_extreme_risk_since,
+    )
+    .where(
+        AffiliateProfile.user_id > bindparam("after"),
+        or_(
+            AffiliateProfile.rated_invoices > 0,
+            AffiliateProfile.risk_level != RiskLevel.NORMAL,
+            exists().where(
+                Attribution.affiliate_id == AffiliateProfile.user_id,
+                Attribution.customer_id.is_not(None),
+            ),
+        ),
+    )
+    .order_by(AffiliateProfile.user_id)
+    .limit(AT_ONCE)
+    .with_for_update(key_share=True)
 )
 """Whoever brought a purchase, or had figures: a rate falls back to nothing as invoices grow old."""
 

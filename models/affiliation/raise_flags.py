@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Boolean, literal_column
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -22,7 +22,6 @@ def raise_flags(session: Session, *, now: datetime) -> int:
     found = signs(session, now=now)
     if not found:
         return 0
-    before = session.scalar(select(func.count()).select_from(FraudFlag)) or 0
     statement = insert(FraudFlag).values(
         [
             {
@@ -37,13 +36,17 @@ def raise_flags(session: Session, *, now: datetime) -> int:
             for sign in found
         ]
     )
-    session.execute(
+    is_new = session.scalars(
         statement.on_conflict_do_update(
             index_elements=["affiliate_id", "kind", "evidence_key"],
             set_={"evidence": statement.excluded.evidence, "last_seen_at": now},
-        )
+        ).returning(_IS_NEW)
     )
-    return (session.scalar(select(func.count()).select_from(FraudFlag)) or 0) - before
+    return sum(is_new)
+
+
+_IS_NEW = literal_column("old.id IS NULL", Boolean)
+"""Of a row that was just written, whether there was none before."""
 
 
 def dismiss_flag(

@@ -1,13 +1,13 @@
 """How much of what affiliates brought is refunded: of the last 90 days, and of all time."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, and_, bindparam, func, or_, select
+from sqlalchemy import DateTime, and_, bindparam, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from models.affiliation.attribution import Attribution
@@ -35,6 +35,11 @@ class RefundFigures:
             return Decimal(0)
         exact = Decimal(self.refunded) / Decimal(self.invoices)
         return exact.quantize(RATE, rounding=ROUND_HALF_UP)
+
+    @property
+    def kept(self) -> tuple[Decimal, int, int]:
+        """What is written down of them, as in ``KEPT``."""
+        return self.rate, self.invoices, self.refunded_ever
 
     def is_at_least(self, percent: int) -> bool:
         """Whether the exact rate, not the rounded one, reaches a percentage."""
@@ -95,11 +100,40 @@ def _figures() -> Any:
 _FIGURES = _figures()
 
 
+KEPT = (
+    AffiliateProfile.refund_rate,
+    AffiliateProfile.rated_invoices,
+    AffiliateProfile.total_refunds,
+)
+"""Where an affiliate's figures are written down."""
+
+
 def keep_figures(profile: AffiliateProfile, figures: RefundFigures) -> None:
     """Write an affiliate's figures down; the caller holds their profile's row."""
-    profile.refund_rate = figures.rate
-    profile.rated_invoices = figures.invoices
-    profile.total_refunds = figures.refunded_ever
+    profile.refund_rate, profile.rated_invoices, profile.total_refunds = figures.kept
+
+
+def keep_all_figures(
+    session: Session, figures: Mapping[UUID, RefundFigures], *, now: datetime
+) -> None:
+    """Write several affiliates' figures down in one statement; the caller holds their rows, and
+    has not loaded them."""
+    if not figures:
+        return
+    rates, invoices, refunds = zip(*(each.kept for each in figures.values()), strict=True)
+    keys = [str(key) for key in figures]
+    kept = {"keys": keys, "rates": list(rates), "invoices": list(invoices)}
+    session.execute(_KEEP, kept | {"refunds": list(refunds), "now": now})
+
+
+_KEEP = text("""
+UPDATE affiliate_profiles
+SET refund_rate = kept.rate, rated_invoices = kept.invoices, total_refunds = kept.refunds,
+    updated_at = :now
+FROM unnest(CAST(:keys AS uuid[]), CAST(:rates AS numeric[]), CAST(:invoices AS bigint[]),
+    CAST(:refunds AS bigint[])) kept (affiliate_id, rate, invoices, refunds)
+WHERE user_id = kept.affiliate_id
+""")
 
 
 def affiliates_of(session: Session, invoice: Invoice) -> Iterable[UUID]:

@@ -5,8 +5,10 @@ at its start, so that consoles and endpoints can name a job without importing th
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from croniter import croniter
@@ -42,14 +44,14 @@ class Periodic:
 
     def due_after(self, at: datetime) -> datetime:
         """The first instant after ``at`` when it falls due, in UTC."""
-        lines = croniter(self.cron, self._wall(at) - self._twice)
+        lines = _line(self.cron, self._wall(at) - self._twice)
         while (due := self._instant(lines.get_next(datetime))) <= at:
             pass
         return due
 
     def due_until(self, at: datetime) -> datetime:
         """The last instant when it fell due, ``at`` included, in UTC."""
-        lines = croniter(self.cron, self._wall(at) + self._twice + timedelta(seconds=1))
+        lines = _line(self.cron, self._wall(at) + self._twice + timedelta(seconds=1))
         while (due := self._instant(lines.get_prev(datetime))) > at:
             pass
         return due
@@ -76,6 +78,19 @@ class Periodic:
     def _instant(self, wall: datetime) -> datetime:
         zone = UTC if self._every_hour else clock.PARIS
         return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+
+
+def _line(cron: str, start: datetime) -> croniter:
+    """A cron line's instants from ``start`` on, or back from there."""
+    line = copy(_read(cron))
+    line.set_current(start)
+    return line
+
+
+@cache
+def _read(cron: str) -> croniter:
+    """A cron line, read once: that takes longer than to reckon an instant."""
+    return croniter(cron)
 
 
 _schedule: dict[str, Periodic] = {}

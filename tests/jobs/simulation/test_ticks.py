@@ -42,3 +42,11 @@ def test_skip_what_would_find_nothing(ticks):
 
 def test_leave_queues_out_that_nobody_works(ticks):
     assert ticks(Periodic("a", "0 * * * *", "mail", ""), without_queues=("mail",)) == []
+
+
+def test_never_go_back_for_what_a_later_one_leaves(ticks):
+    answers = iter([None])
+    left = Periodic("a", "0 * * * *", "q", "", next_due=lambda _: next(answers, NINE))
+    later = Periodic("b", "0 12 * * *", "q", "")
+
+    assert ticks(left, later) == [(11, "b"), (11, "a"), (12, "a")]

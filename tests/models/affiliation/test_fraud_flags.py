@@ -9,7 +9,7 @@ from models.affiliation import FlagKind, FraudFlag
 from models.affiliation.raise_flags import dismiss_flag, raise_flags
 from models.billing import CaptureStatus
 from models.billing.refund_invoice import refund_invoice
-from tests.models.affiliation.sales import STAFF, Sale
+from tests.models.affiliation.sales import STAFF, Sale, Shop
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -91,6 +91,21 @@ class TestSigns:
         shop.brought_by(make.affiliate(user=user), shop.customer(make.user(email)))
 
         assert (FlagKind.OWN_EMAIL in kinds(session, now)) is is_odd
+
+    def test_two_purchases_of_an_address_like_their_own_are_one_flag(
+        self, session, shop, make, now
+    ):
+        from models.accounts import Platform
+
+        user = make.user(
+            "alice@example.org", platform=Platform.WEOKTO, user_type=UserType.AFFILIATE
+        )
+        affiliate, buyer = make.affiliate(user=user), make.user("alice+2@example.org")
+        other = Shop(make, now)
+        bought = [each.brought_by(affiliate, each.customer(buyer)) for each in (shop, other)]
+
+        flag = kinds(session, now)[FlagKind.OWN_EMAIL]
+        assert flag.evidence["customers"] == [str(customer.id) for customer in bought]
 
     @pytest.mark.parametrize(
         ("clicks", "buys", "is_odd"), [(99, False, False), (100, False, True), (100, True, False)]
