@@ -9,7 +9,7 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from croniter import croniter
 from sqlalchemy import Select
@@ -17,6 +17,10 @@ from sqlalchemy.orm import Session
 
 from models import clock
 from models.errors import N_, Missing
+
+QueueName = Literal["money", "outbox", "mail", "default"]
+QUEUES: tuple[QueueName, ...] = ("money", "outbox", "mail", "default")
+"""In the order in which workers take them."""
 
 NextDue = Callable[[Session], Select[Any] | datetime | None]
 """Answers an instant, or the question that a database answers: those are asked together."""
@@ -37,7 +41,7 @@ class Periodic:
 
     name: str
     cron: str
-    queue: str
+    queue: QueueName
     words: str
     dry_run: bool = False
     next_due: NextDue | None = None
