@@ -45,6 +45,7 @@ COUNTS = {
     "copies_forgotten": N_("copies forgotten"),
     "email_changes": N_("changes of address"),
     "farewells": N_("last addresses forgotten"),
+    "webhooks": N_("webhooks forgotten"),
     "ended": N_("ended"),
     "entries": N_("entries"),
     "errors": N_("errors"),

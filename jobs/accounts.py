@@ -15,6 +15,7 @@ from models.accounts.delete_account import delete_account, note_held
 from models.accounts.enrol_second_factor import reset_second_factor
 from models.accounts.purge import purge_email_changes, purge_magic_links, purge_sessions
 from models.accounts.user import user_by_email
+from models.catalog.forget_webhooks import purge_webhooks
 from models.errors import DomainError
 from models.oversight import SYSTEM
 from models.oversight.forget_mails import forget_farewells
@@ -33,7 +34,8 @@ def copy_data() -> dict[str, int]:
 @job("accounts-tidy", timeout=300)
 def tidy() -> dict[str, int]:
     """Delete the accounts whose days are over; forget ended sessions, dead links, old copies,
-    and the machine's records past their time. Makes what copies were left."""
+    webhooks that are over, and the machine's records past their time. Makes what copies were
+    left."""
     deleted, copies = delete_accounts(), make_copies()
     counts = deleted | copies | {"errors": deleted["errors"] + copies["errors"]}
     now = clock.now()
@@ -44,6 +46,7 @@ def tidy() -> dict[str, int]:
             "email_changes": purge_email_changes(session, now=now),
             "copies_forgotten": forget_copies(session, now=now),
             "farewells": forget_farewells(session),
+            "webhooks": purge_webhooks(session, now=now),
         }
     with unit_of_work() as session:
         return counts | purge_records(session, now=now)

@@ -28,6 +28,7 @@ from models.billing.give_notices import next_notice
 from models.billing.refund import next_refund_due
 from models.billing.resolve_unknown import oldest_unknown
 from models.catalog import WebhookDelivery, WebhookStatus
+from models.catalog.forget_webhooks import next_webhook_to_forget
 from models.oversight import MailStatus, OutboxEvent, OutgoingMail
 
 
@@ -108,8 +109,10 @@ def tidying(_session: Session) -> Select[Any]:
 
 
 def leavings(_session: Session) -> Select[Any]:
-    """When the next session, link or copy is to be forgotten, or the next account deleted."""
-    return next_to_forget()
+    """When the next session, link, copy or webhook is to be forgotten, or the next account
+    deleted."""
+    soonest = next_to_forget(), next_webhook_to_forget()
+    return select(func.least(*(question.scalar_subquery() for question in soonest)))
 
 
 def never(_session: Session) -> None:

@@ -11,7 +11,7 @@ house did it, from where and why), and the copies themselves.
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, case, or_, select
+from sqlalchemy import ColumnElement, Select, Table, Text, and_, case, cast, or_, select
 from sqlalchemy.orm import Session
 
 from models.accounts.user import STAFF, User, UserType
@@ -21,6 +21,13 @@ from models.oversight.changes import plain
 Rows = list[dict[str, Any]]
 Condition = Callable[[Any, User], ColumnElement[bool]]
 MEMBERS = sorted(set(UserType) - STAFF)
+
+
+def _customers_of(user: User) -> Select[Any]:
+    """Their purchases' keys, as webhooks write them."""
+    customers = Base.metadata.tables["customers"].c
+    return select(cast(customers.id, Text)).where(customers.user_id == user.id)
+
 
 SHOWN_TO_THEM = (
     "users",
@@ -63,6 +70,7 @@ KEPT_FROM_THEM: dict[str, Condition] = {
             it.platform == user.platform.value,
         ),
     ),
+    "webhook_deliveries": lambda it, user: it.data["customer"].astext.in_(_customers_of(user)),
     "affiliate_attributions": lambda it, user: it.user_id == user.id,
     "risk_level_changes": lambda it, user: it.affiliate_id == user.id,
     "audit_events": lambda it, user: or_(
@@ -100,6 +108,7 @@ WITHHELD = frozenset(
         "secrets",
         "self_referral_evidence",
         "token_hash",
+        "url",
         "vault_capture_id",
         "vault_reference",
         "vault_token",

@@ -15,6 +15,7 @@ from models.billing.invoice import Invoice
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 from models.billing.payment_method import PaymentMethod
 from models.billing.refund import Refund, RefundStatus
+from models.catalog.forget_webhooks import forget_buyers
 from models.errors import N_, DomainError
 from models.oversight import Actor
 
@@ -104,7 +105,7 @@ def close(
     _sender: object, *, session: Session, user_id: UUID, actor: Actor, now: datetime, **_more: Any
 ) -> None:
     """End what is left of a person's purchases, and forget how their cards are charged: the
-    vault's and the provider's keys, on cards and on checkouts.
+    vault's and the provider's keys, on cards and on checkouts, and the address in webhooks.
 
     Invoices, payments and consents stay, as the law wants, with from where and with which card
     (brand, last four digits, fingerprint) an order was placed.
@@ -119,6 +120,7 @@ def close(
     status = CustomerStatus.CANCELLED
     end_subscriptions(session, customers, status, actor=actor, now=now, reason=REASON)
     keys = [customer.id for customer in customers]
+    forget_buyers(session, keys)
     theirs = CaptureEndpoint.user_id == user_id
     not_bought = theirs, CaptureEndpoint.status != CaptureStatus.COMPLETED
     for statement in (

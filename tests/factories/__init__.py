@@ -41,7 +41,9 @@ from models.catalog import (
     Plan,
     Product,
     ProductAccess,
+    WebhookDelivery,
 )
+from models.ids import new_id
 
 _numbers = count(1)
 
@@ -71,6 +73,15 @@ class Make:
         )
         slug = slug or f"affiliate-{next(_numbers)}"
         return self.add(AffiliateProfile(user_id=user.id, affiliate_slug=slug, user=user, **values))
+
+    def webhook(self, invoice: Invoice, **values: Any) -> WebhookDelivery:
+        """What some button's endpoint is told of a purchase, as the listener writes it."""
+        customer = self.session.get_one(Customer, invoice.customer_id)
+        user = self.session.get_one(User, customer.user_id)
+        data = {"customer": str(customer.id), "email": user.email, "amount": 4900}
+        told = {"event_id": new_id(), "kind": "purchase.made", "url": "https://example.org/?key=k"}
+        told |= {"happened_at": clock.now(), "data": data, **values}
+        return self.add(WebhookDelivery(button_id=self.button().id, **told))
 
     def community(self, slug: str | None = None, **values: Any) -> Community:
         slug = slug or f"community-{next(_numbers)}"

@@ -5,11 +5,15 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from jobs.accounts import reset_in_words, tidy
+from jobs.due import leavings
 from jobs.oversight import dispatch
 from models import clock
 from models.accounts import EmailChange, MagicLink, Platform, SecondFactor, UserSession, UserType
+from models.catalog import WebhookDelivery
+from models.catalog import WebhookStatus as W
 from models.oversight import AuditEvent, JobRun, MailStatus, OutgoingMail, RunStatus, SystemLog
 from models.session import staff_reading, unit_of_work
+from tests.admin_views.conftest import purchase
 from tests.factories import Make
 
 
@@ -91,6 +95,23 @@ class TestTidy:
         assert names(JobRun, "name") == {"busy"}
         assert names(SystemLog, "message") == {"new"}
         assert names(OutgoingMail, "secrets") == {None}
+
+
+class TestWebhooks:
+    def test_that_are_over_are_forgotten_after_thirty_days(self, committed, now):
+        with unit_of_work() as session:
+            make = Make(session)
+            invoice = purchase(make)
+            for days, status in ((31, W.DELIVERED), (31, W.FAILED), (31, W.QUEUED), (29, W.FAILED)):
+                make.webhook(invoice, status=status, created_at=days_ago(days))
+            due = leavings(session)
+            assert session.scalar(due) == days_ago(1)
+
+        assert [tidy()["webhooks"] for _ in range(2)] == [2, 0]
+
+        with staff_reading() as session:
+            left = session.scalars(select(WebhookDelivery.status)).all()
+        assert sorted(left) == [W.FAILED, W.QUEUED]
 
 
 class TestResetOnTheServer:

@@ -129,7 +129,11 @@ class TestSettings:
         assert 'value="SALES" checked' not in page
 
     def test_a_client_has_no_mail_to_switch_off(self, ada):
-        assert 'name="topic"' not in ada.get("/settings").text
+        page = ada.get("/settings").text
+        section = page.partition('id="mails"')[2].partition("</section>")[0]
+
+        assert "<form" not in section
+        assert "Aucun n’est publicitaire" in section
 
     def test_speaks_the_language_chosen(self, ada):
         ada.post("/settings/language", {"locale": "en"}, form="/settings")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import JSON, select, text
 
 from jobs.accounts import copy_data
 from models.accounts import DataRequest, DataRequestStatus, Platform, UserType
@@ -197,6 +197,15 @@ class TestWhatOthersDid:
         rows = collected(happen)["outgoing_mails"]
         assert [row["kind"] for row in rows] == ["welcome", "magic_link"]
 
+    def test_what_an_endpoint_was_told_of_their_purchases_is_told(self, collected):
+        def happen(session, make, ada):
+            for user in (ada, make.user("bob@example.org")):
+                make.webhook(purchase(make, user=user))
+
+        [row] = collected(happen)["webhook_deliveries"]
+        assert row["data"]["email"] == "ada@example.org"
+        assert "url" not in row
+
 
 class TestWhatIsCollected:
     def test_every_table_that_names_a_person_is_told_or_known_not_to_be(self):
@@ -218,6 +227,27 @@ class TestWhatIsCollected:
             if any(key.column.table.name in people for key in table.foreign_keys)
         }
         assert naming - told - not_theirs - people == set()
+
+    def test_every_table_of_free_form_is_told_or_known_not_to_be(self):
+        """What is written as JSON names people without a foreign key."""
+        told = {*SHOWN_TO_THEM, *SHARED, *KEPT_FROM_THEM}
+        not_theirs = {
+            "communities",  # written by staff
+            "fraud_flags",  # others' purchases
+            "job_runs",  # counts
+            "outbox_events",  # what the trail says too, for 30 days
+            "payment_buttons",  # written by staff
+            "plans",  # written by staff
+            "provider_events",  # keys of the provider
+            "system_logs",  # the machine's, for 90 days
+            "affiliate_tracking_events",  # others' visits
+        }
+        free = {
+            table.name
+            for table in metadata.tables.values()
+            if any(isinstance(column.type, JSON) for column in table.columns)
+        }
+        assert free - told - not_theirs == set()
 
     def test_no_secret_is_told(self):
         for name in (*SHOWN_TO_THEM, *SHARED, *KEPT_FROM_THEM):

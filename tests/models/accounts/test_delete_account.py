@@ -38,6 +38,7 @@ from models.affiliation.payouts.decide_withdrawal import reject_withdrawal
 from models.billing import CustomerStatus, Invoice, PaymentMethod, customer_of
 from models.billing.cancel_subscription import cancel_subscription
 from models.billing.on_closing import SubscriptionsRun
+from models.catalog import WebhookStatus
 from models.communities import CommunityMember
 from models.errors import Missing
 from models.oversight import NOBODY, SYSTEM, Actor, MailStatus, OutgoingMail, history_of, queue_mail
@@ -207,6 +208,19 @@ class TestDeleteAccount:
         assert session.get(Invoice, invoice.id).amount_including_tax == 4900
         card = session.scalars(select(PaymentMethod)).one()
         assert (card.vault_token, card.last4) == ("", "4242")
+
+    @pytest.mark.parametrize("status", WebhookStatus)
+    def test_takes_the_address_from_what_endpoints_were_told(
+        self, session, make, ada, ask, delete, now, status
+    ):
+        bob = make.user("bob@example.org")
+        rows = [make.webhook(purchase(make, user=user), status=status) for user in (ada, bob)]
+
+        delete(ask())
+
+        session.expire_all()
+        assert [row.data["email"] for row in rows] == [None, "bob@example.org"]
+        assert [row.data["amount"] for row in rows] == [4900, 4900]
 
     def test_forgets_where_an_affiliate_was_paid(self, session, make, ask, delete, now):
         profile = Earnings(make, now).affiliate(4_000, slug="alice")
