@@ -43,15 +43,18 @@ def perform_here(name: str, args: tuple[Any, ...] = ()) -> None:
     perform(name, *ids_of(args))
 
 
-def run_periodic(name: str, due_at: datetime) -> JobRun | None:
+def run_periodic(name: str, due_at: datetime) -> bool:
     """Run a scheduled job for one due instant in this process, without any queue.
 
-    Answers its finished row, or None where that instant already had its run.
+    Answers whether it ran: not where that instant already had its run.
     """
     load_jobs()
     with unit_of_work() as session:
         run_id = begin_due_run(session, name, due_at=due_at, now=clock.now())
-    return None if run_id is None else _work(JOBS[name].function, run_id)
+    if run_id is None:
+        return False
+    _work(JOBS[name].function, run_id)
+    return True
 
 
 def _timed(work: Callable[[], Any]) -> None:
@@ -87,15 +90,15 @@ def _perform_run(job: Job, run_id: UUID, *, is_repeated: bool) -> None:
     _work(partial(job.function, dry_run=True) if dry_run else job.function, run_id)
 
 
-def _work(function: Callable[[], dict[str, Any] | None], run_id: UUID) -> JobRun:
+def _work(function: Callable[[], dict[str, Any] | None], run_id: UUID) -> None:
     try:
         counts = function()
     except Exception as crash:
         _end(run_id, error="".join(traceback.format_exception(crash))[-4000:])
         raise
-    return _end(run_id, counts=counts)
+    _end(run_id, counts=counts)
 
 
-def _end(run_id: UUID, *, counts: dict[str, Any] | None = None, error: str | None = None) -> JobRun:
+def _end(run_id: UUID, *, counts: dict[str, Any] | None = None, error: str | None = None) -> None:
     with unit_of_work() as session:
-        return end_run(session, run_id, actor=SYSTEM, now=clock.now(), counts=counts, error=error)
+        end_run(session, run_id, actor=SYSTEM, now=clock.now(), counts=counts, error=error)

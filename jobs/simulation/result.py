@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, cast, false, func, select
+from sqlalchemy import BigInteger, String, cast, false, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from jobs.simulation.moments import write_instant
@@ -24,6 +24,8 @@ from models.ledger import LedgerEntry, LedgerTransfer
 from models.money import rate_text
 
 Rows = list[dict[str, Any]]
+AS_THEY_ARE = {str, int, bool, type(None)}
+"""Most of what a result shows, in the very form that it has."""
 
 
 def customers(session: Session) -> Rows:
@@ -197,16 +199,18 @@ def withdrawals(session: Session, names: Mapping[str, UUID]) -> Rows:
 
 def ledger(session: Session) -> Rows:
     """Every transfer, in the order they were posted."""
-    moved = select(LedgerEntry.transfer_id, LedgerEntry.account, LedgerEntry.amount).order_by(
-        LedgerEntry.seq
-    )
-    entries: dict[UUID, dict[str, int]] = defaultdict(dict)
+    moved = select(
+        cast(LedgerEntry.transfer_id, String),
+        type_coerce(LedgerEntry.account, String),
+        LedgerEntry.amount,
+    ).order_by(LedgerEntry.seq)
+    entries: dict[str, dict[str, int]] = defaultdict(dict)
     for transfer_id, account, amount in session.execute(moved):
-        entries[transfer_id][account.value] = amount
+        entries[transfer_id][account] = amount
     transfers = _listed(
         session,
         select(
-            LedgerTransfer.id.label("entries"),
+            cast(LedgerTransfer.id, String).label("entries"),
             LedgerTransfer.created_at.label("at"),
             AffiliateProfile.affiliate_slug.label("affiliate"),
             LedgerTransfer.type,
@@ -228,6 +232,8 @@ def _listed(session: Session, query: Any) -> Rows:
 
 
 def _shown(value: Any) -> Any:
+    if type(value) in AS_THEY_ARE:
+        return value
     if isinstance(value, datetime):
         return write_instant(value)
     if isinstance(value, Enum):

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Select, bindparam, func, select, union_all, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from models import clock
 from models.affiliation.commission import Commission, CommissionStatus
 from models.affiliation.profile import AffiliateProfile
-from models.affiliation.release_parts import PARTS, Released, due_parts, release_parts
+from models.affiliation.release_parts import PARTS, Released, hold_due_parts, release_parts
 from models.oversight import SYSTEM, emit_all
 from models.session import unit_of_work
 from models.settings import current_settings
@@ -91,7 +91,7 @@ def release_due(session: Session, *, now: datetime, most: int) -> tuple[int, lis
     Answers how many parts were due, and what was released to whom; another run at the same
     moment may have taken some of them.
     """
-    parts = due_parts(session, now=now, most=most)
+    parts = hold_due_parts(session, now=now, most=most)
     if not parts.count:
         return 0, []
     released = release_parts(session, parts, actor=SYSTEM, now=now)
@@ -146,8 +146,10 @@ def _tell(session: Session, released: list[Released]) -> None:
     emit_all(session, "affiliation.commissions_matured", told, actor=SYSTEM)
 
 
-_PROFILES = select(AffiliateProfile).where(
-    AffiliateProfile.user_id.in_(bindparam("keys", expanding=True))
+_PROFILES = (
+    select(AffiliateProfile)
+    .where(AffiliateProfile.user_id.in_(bindparam("keys", expanding=True)))
+    .options(load_only(AffiliateProfile.user_id))
 )
 
 

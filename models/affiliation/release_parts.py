@@ -57,10 +57,8 @@ class Released:
     amount: int
 
 
-DUE = text("""
-SELECT count(*), coalesce(array_agg(id) FILTER (WHERE part = 1), '{}')::text,
-    coalesce(array_agg(id) FILTER (WHERE part = 2), '{}')::text
-FROM (
+HOLD_DUE = text("""
+WITH due AS MATERIALIZED (
     (SELECT id, 1 AS part, locked_until AS due_at FROM affiliate_commissions
      WHERE main_matured_at IS NULL AND status <> 'CLAWED_BACK' AND locked_until <= :now
      ORDER BY locked_until, id LIMIT :most)
@@ -70,14 +68,13 @@ FROM (
          AND extended_locked_until <= :now
      ORDER BY extended_locked_until, id LIMIT :most)
     ORDER BY due_at, id, part LIMIT :most
-) oldest
-""")
-
-HOLD = text("""
-SELECT count(*) FROM (
-    SELECT FROM affiliate_commissions
-    WHERE id = ANY (CAST(:main AS uuid[]) || CAST(:extended AS uuid[]))
-    ORDER BY id FOR UPDATE) held
+), held AS MATERIALIZED (
+    SELECT FROM affiliate_commissions WHERE id IN (SELECT id FROM due) ORDER BY id FOR UPDATE
+)
+SELECT count(*), coalesce(array_agg(id) FILTER (WHERE part = 1), '{}')::text,
+    coalesce(array_agg(id) FILTER (WHERE part = 2), '{}')::text,
+    (SELECT count(*) FROM held)
+FROM due
 """)
 
 RELEASE = text("""
@@ -129,22 +126,22 @@ CROSS JOIN posted ORDER BY totals.affiliate_id
 """)
 
 
-def due_parts(session: Session, *, now: datetime, most: int) -> DueParts:
-    """The oldest parts whose day has come, of commissions not wholly clawed back."""
-    count, main, extended = session.execute(DUE, {"now": now, "most": most}).one()
+def hold_due_parts(session: Session, *, now: datetime, most: int) -> DueParts:
+    """The oldest parts whose day has come, of commissions not wholly clawed back, which are
+    locked in the order of their keys. Who held one first may have released its part."""
+    count, main, extended, _held = session.execute(HOLD_DUE, {"now": now, "most": most}).one()
     return DueParts(count, main, extended)
 
 
 def release_parts(
     session: Session, parts: DueParts, *, actor: Actor, now: datetime
 ) -> list[Released]:
-    """Release those of the parts that still wait; a second call releases nothing.
+    """Release those of the held parts that still wait; a second call releases nothing.
 
     A part that was clawed back to its last cent is over without a transfer. What is
     available pays a debt down by itself.
     """
     session.flush()
-    session.execute(HOLD, {"main": parts.main, "extended": parts.extended})
     keys = "{" + ",".join(str(new_id()) for _ in range(parts.count)) + "}"
     rows = session.execute(
         RELEASE,

@@ -9,35 +9,36 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 GENESIS = "0" * 64
 """What stands for the previous hash before an affiliate's first entry."""
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def canonical(entry: Any, position: int) -> str:
-    """The canonical JSON of an entry joined with its transfer; ``position`` counts from 1."""
-    return json.dumps(
+    """The canonical JSON of an entry joined with its transfer, whose keys are read as text;
+    ``position`` counts from 1."""
+    return _JSON.encode(
         {
             "account": str(entry.account),
-            "affiliate_id": str(entry.affiliate_id),
+            "affiliate_id": entry.affiliate_id,
             "amount": entry.amount,
             "at": _instant(entry.created_at),
             "balance_after": entry.balance_after,
-            "commission_id": _key(entry.commission_id),
-            "created_by": _key(entry.created_by),
+            "commission_id": entry.commission_id,
+            "created_by": entry.created_by,
             "currency": entry.currency,
             "description": entry.description,
             "key": entry.idempotency_key,
             "metadata": entry.metadata_text,
             "position": position,
-            "refund_id": _key(entry.refund_id),
-            "transfer_id": str(entry.transfer_id),
+            "refund_id": entry.refund_id,
+            "transfer_id": entry.transfer_id,
             "type": str(entry.type),
-            "withdrawal_id": _key(entry.withdrawal_id),
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
+            "withdrawal_id": entry.withdrawal_id,
+        }
     )
 
 
@@ -48,7 +49,3 @@ def link(prev_hash: str, canonical_entry: str) -> str:
 
 def _instant(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _key(value: UUID | None) -> str | None:
-    return None if value is None else str(value)

@@ -1,4 +1,4 @@
-"""What the ledger's proof reads, in the order it reads it."""
+"""What the ledger's proof reads, in the order it reads it; keys as text, as the chain has them."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -26,19 +26,27 @@ def chained_entries() -> Any:
     """Every entry with its transfer, where there is one, in the order of the chains."""
     return (
         select(
-            *LedgerEntry.__table__.columns,
-            LedgerTransfer.id,
+            LedgerEntry.seq,
+            _text(LedgerEntry.transfer_id),
+            LedgerEntry.account,
+            _text(LedgerEntry.affiliate_id),
+            LedgerEntry.amount,
+            LedgerEntry.currency,
+            LedgerEntry.balance_after,
+            LedgerEntry.prev_hash,
+            LedgerEntry.hash,
+            _text(LedgerTransfer.id),
             LedgerTransfer.seq.label("transfer_seq"),
             LedgerTransfer.type,
-            LedgerTransfer.affiliate_id.label("transfer_affiliate_id"),
-            LedgerTransfer.commission_id,
-            LedgerTransfer.withdrawal_id,
-            LedgerTransfer.refund_id,
+            _text(LedgerTransfer.affiliate_id).label("transfer_affiliate_id"),
+            _text(LedgerTransfer.commission_id),
+            _text(LedgerTransfer.withdrawal_id),
+            _text(LedgerTransfer.refund_id),
             LedgerTransfer.description,
-            LedgerTransfer.created_by,
+            _text(LedgerTransfer.created_by),
             LedgerTransfer.idempotency_key,
             LedgerTransfer.created_at,
-            cast(LedgerTransfer.extra, String).label("metadata_text"),
+            _text(LedgerTransfer.extra).label("metadata_text"),
         )
         .outerjoin(LedgerTransfer, LedgerTransfer.id == LedgerEntry.transfer_id)
         .order_by(LedgerEntry.affiliate_id, LedgerEntry.seq)
@@ -51,7 +59,7 @@ def chain_heads(claims: Iterable[Any]) -> Any:
     accounts = [aliased(LedgerAccount) for _ in OF_AFFILIATE]
     claimed = [statement.subquery() for statement in claims]
     statement = select(
-        LedgerHead.affiliate_id,
+        _text(LedgerHead.affiliate_id),
         LedgerHead.hash,
         LedgerHead.entries,
         *(row.balance.label(str(name)) for row, name in zip(accounts, OF_AFFILIATE, strict=True)),
@@ -64,3 +72,8 @@ def chain_heads(claims: Iterable[Any]) -> Any:
     for rows in claimed:
         statement = statement.outerjoin(rows, rows.c.affiliate_id == LedgerHead.affiliate_id)
     return statement.order_by(LedgerHead.affiliate_id)
+
+
+def _text(column: Any) -> Any:
+    """A column as PostgreSQL writes it, under its own name."""
+    return cast(column, String).label(column.key)

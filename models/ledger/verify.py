@@ -62,8 +62,8 @@ class Report:
 class Difference(Exception):
     """The first row that is not what it must be. Never leaves this module."""
 
-    def __init__(self, affiliate_id: UUID | None, words: str) -> None:
-        self.affiliate_id = affiliate_id
+    def __init__(self, affiliate_id: UUID | str | None, words: str) -> None:
+        self.affiliate_id = None if affiliate_id is None else UUID(str(affiliate_id))
         super().__init__(words)
 
 
@@ -243,7 +243,7 @@ def _affiliate_agrees(head: Any, chain: Chain, proof: Proof, claims: Sequence[Cl
         proof.heads.update(chain.hash.encode())
 
 
-def _same(affiliate_id: UUID, account: Account, source: str, said: int | None, sum_: int) -> None:
+def _same(affiliate_id: str, account: Account, source: str, said: int | None, sum_: int) -> None:
     if said != sum_:
         raise Difference(
             affiliate_id,

@@ -1,10 +1,10 @@
 """Runs of scheduled jobs: falling due, being asked for by hand, beginning and ending."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import CursorResult, Table, bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -42,8 +42,9 @@ def tick(session: Session, name: str, *, now: datetime) -> UUID | None:
     return run_id
 
 
+_RUNS = cast(Table, JobRun.__table__)
 _ONLY_ONE = (
-    insert(JobRun).on_conflict_do_nothing(index_elements=["name", "due_at"]).returning(JobRun.id)
+    insert(_RUNS).on_conflict_do_nothing(index_elements=["name", "due_at"]).returning(_RUNS.c.id)
 )
 
 
@@ -113,37 +114,34 @@ def end_run(
     now: datetime,
     counts: dict[str, Any] | None = None,
     error: str | None = None,
-) -> JobRun:
+) -> None:
     """Say how a run ended: what it counted, and the error that broke it off, if one did.
 
-    Any error is an event, of which the owner is told.
+    Any error is an event, of which the owner is told. Raises Missing.
     """
     counted = dict(counts or {})
     errors = int(counted.pop("errors", 0)) + (error is not None)
     if not errors:
-        run = session.scalar(_DONE, {"key": run_id, "at": now, "counted": counted})
-        if run is None:
+        done = session.execute(_DONE, {"key": run_id, "at": now, "counted": counted})
+        if not cast(CursorResult[Any], done).rowcount:
             raise Missing
-        return run
+        return
     run = JobRun.for_update(session, run_id)
     run.status = RunStatus.DONE if error is None else RunStatus.FAILED
     run.ended_at, run.counts, run.error, run.errors = now, counted, error, errors
     emit(session, "oversight.job_failed", run, actor=actor, data={"job": run.name})
-    return run
 
 
 _DONE = (
-    update(JobRun)
-    .where(JobRun.id == bindparam("key"))
+    update(_RUNS)
+    .where(_RUNS.c.id == bindparam("key"))
     .values(
         status=RunStatus.DONE,
         ended_at=bindparam("at"),
-        counts=bindparam("counted", type_=JobRun.counts.type),
+        counts=bindparam("counted", type_=_RUNS.c.counts.type),
         error=None,
         errors=0,
     )
-    .returning(JobRun)
-    .execution_options(synchronize_session=False, populate_existing=True)
 )
 
 

@@ -139,11 +139,12 @@ class TestSync:
 class TestRuns:
     def test_in_process_once_per_instant(self, committed, scheduled):
         at = utc(2026, 3, 10, 11)
-        run = run_periodic("oversight-sweep", at)
+        assert run_periodic("oversight-sweep", at)
 
+        (run,) = runs()
         assert run.status is RunStatus.DONE
         assert run.counts == {"told": 0, "asked_again": 0}
-        assert run_periodic("oversight-sweep", at) is None
+        assert not run_periodic("oversight-sweep", at)
 
     def test_a_worker_keeps_the_row_and_runs_it_once(self, queued, scheduled):
         with unit_of_work() as session:
