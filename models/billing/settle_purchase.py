@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from models.accounts import User
 from models.billing.buyer import BUYER_GONE, lock_buyer
 from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
-from models.billing.customer import Customer, CustomerStatus, customer_of
+from models.billing.customer import Customer, CustomerStatus
 from models.billing.invoice import Invoice
 from models.billing.issue_invoice import issue_paid_invoice, mentions_for
 from models.billing.keep_card import keep_card
@@ -58,9 +59,9 @@ def settle_purchase(
     """
     if capture.status is CaptureStatus.COMPLETED:
         return Customer.get(session, capture.customer_id)
-    with session.no_autoflush:  # each row is written once, when the next one needs its key
+    # Rows are written when the next one needs their key, and facts with the last of them.
+    with session.no_autoflush, told_together(session):
         customer, invoice, method = _write(session, capture, attempt, payment, now)
-    with told_together(session):
         _tell(session, capture, customer, invoice, method, actor, now)
     return customer
 
@@ -78,9 +79,10 @@ def _write(
         raise BuyerGone
     quote = Quote.from_json(capture.quote)
     dates = quote.dates_from(now)
-    plan = keep(session, Plan.get(session, capture.plan_id))
-    known = customer_of(session, user.id, plan.product_id)
-    customer = _customer(session, known, user, plan, quote, dates)
+    plan, known = session.execute(
+        _PLAN_AND_CUSTOMER, {"plan_id": capture.plan_id, "user_id": user.id}
+    ).one()
+    customer = _customer(session, known, user, keep(session, plan), quote, dates)
     mark_sold(session, plan, at=now)
     has_card = capture.psp_payment_method_id is not None
     method = keep_card(session, capture, customer, now=now) if has_card else None
@@ -95,6 +97,17 @@ def _write(
     if attempt is not None and invoice is not None:
         attempt.invoice_id = invoice.id
     return customer, invoice, method
+
+
+_PLAN_AND_CUSTOMER = (
+    select(Plan, Customer)
+    .outerjoin(
+        Customer,
+        and_(Customer.product_id == Plan.product_id, Customer.user_id == bindparam("user_id")),
+    )
+    .where(Plan.id == bindparam("plan_id"))
+)
+"""Asks for a plan, and for a person's purchase of its product, whatever its state."""
 
 
 def _customer(
