@@ -4,24 +4,26 @@ import enum
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, Self
+from typing import Any, Self, cast
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     DateTime,
     Enum,
     Index,
     MetaData,
     Select,
     Text,
+    any_,
     bindparam,
     inspect,
     literal_column,
     select,
 )
-from sqlalchemy.dialects.postgresql import CITEXT, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, CITEXT, JSONB
 from sqlalchemy.dialects.postgresql import UUID as PGUUID
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -105,11 +107,31 @@ def _locking_all(table: type[Base]) -> Select[Any]:
     (key,) = inspect(table).primary_key
     return (
         select(table)
-        .where(key.in_(bindparam("keys", expanding=True)))
+        .where(among(key, "keys"))
         .order_by(key)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
+
+
+def among(column: Any, name: str) -> ColumnElement[bool]:
+    """Whether a column is one of the values given under a name, however many, sent as one array."""
+    values = bindparam(name, type_=ARRAY(column.type, dimensions=1))
+    return cast(ColumnElement[bool], column == any_(values))
+
+
+def changes_in(row: Base) -> dict[str, tuple[Any, Any]]:
+    """What was set on a row since it was last read or written, by attribute: (before, now).
+
+    Before is NO_VALUE where nobody had read it.
+    """
+    state = inspect(row)
+    now = state.dict
+    return {
+        key: (before, now.get(key))
+        for key, before in state.committed_state.items()
+        if before != now.get(key)
+    }
 
 
 class Keyed:

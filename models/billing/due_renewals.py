@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import DateTime, Select, bindparam, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from models.base import among
 from models.billing.customer import RUNNING, Customer, CustomerStatus
 from models.billing.invoice import Invoice, InvoiceStatus
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
@@ -86,7 +87,7 @@ _DUE_AFTER = _FIRST_DUE.where(
 )
 _LOCKING = (
     select(Customer)
-    .where(Customer.id.in_(bindparam("keys", expanding=True)), *_IS_DUE)
+    .where(among(Customer.id, "keys"), *_IS_DUE)
     .order_by(Customer.next_charge_at, Customer.id)
     .with_for_update(skip_locked=True, key_share=True)
     .execution_options(populate_existing=True)

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.base import among
 from models.billing.payment_attempt import AttemptOutcome
 from models.billing.payment_method import PaymentMethod
 from models.billing.provider import ChargeRequest
@@ -34,7 +35,7 @@ def cards_by_id(session: Session, method_ids: Collection[UUID | None]) -> Mappin
 
 _CARDS = select(
     PaymentMethod.id, PaymentMethod.psp_customer_id, PaymentMethod.psp_payment_method_id
-).where(PaymentMethod.id.in_(bindparam("keys", expanding=True)))
+).where(among(PaymentMethod.id, "keys"))
 
 
 def attempt_for(

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, exists, func, insert, select
+from sqlalchemy import Table, func, insert, select
 from sqlalchemy.orm import Session
 
+from models.base import among
 from models.billing.begin_period import NextPeriod, begin_period, next_period
 from models.billing.customer import Customer
 from models.billing.due_renewals import IS_TRIED, lock_due
@@ -60,11 +61,10 @@ def open_renewals(
     and so is one whose change of plan waits for its payment: that comes first. Of two runs at
     once one opens a renewal.
     """
-    customers = lock_due(session, customer_ids, now=now, since=since)
-    taken = _taken(session, customers, since)
-    customers = [customer for customer in customers if customer.id not in taken]
+    locked = lock_due(session, customer_ids, now=now, since=since)
+    waiting, taken = _waiting_invoices(session, locked, since)
+    customers = [customer for customer in locked if customer.id not in taken]
     opened = Opened(due=len(customers))
-    waiting = _waiting_invoices(session, customers)
     cards = cards_by_id(session, {customer.default_payment_method_id for customer in customers})
     for customer in customers:
         try:
@@ -151,46 +151,41 @@ def _named(period: NextPeriod) -> str:
     return f"{period.quote.product_name} · {period.quote.plan_name}"
 
 
-def _taken(session: Session, customers: Sequence[Customer], since: datetime) -> set[UUID]:
-    """Those whose change of plan is asked for, and those that another run has tried meanwhile.
-    Looked for once the rows are locked, as a change looks for renewals, so that of two at once
-    one finds the other."""
-    keys = [customer.id for customer in customers]
-    return set(session.scalars(_TAKEN, {"keys": keys, "since": since}))
-
-
-_THESE = Invoice.customer_id.in_(bindparam("keys", expanding=True))
-_TAKEN = select(Invoice.customer_id).where(
-    _THESE,
-    Invoice.status == InvoiceStatus.PENDING,
-    (Invoice.kind == InvoiceKind.UPGRADE)
-    | exists().where(PaymentAttempt.invoice_id == Invoice.id, IS_TRIED),
-)
-
-
 def _waiting_invoices(
-    session: Session, customers: Sequence[Customer]
-) -> dict[tuple[UUID, datetime], tuple[Columns, int]]:
-    """Per customer and period: the invoice that was opened for it, and how often it was tried."""
-    rows = session.execute(_WAITING, {"keys": [customer.id for customer in customers]}).mappings()
-    return {(row["customer_id"], row["period_start"]): (dict(row), row["tried"]) for row in rows}
+    session: Session, customers: Sequence[Customer], since: datetime
+) -> tuple[dict[tuple[UUID, datetime], tuple[Columns, int]], set[UUID]]:
+    """Per customer and period: the invoice that was opened for it, and how often it was tried.
+
+    And those whose change of plan is asked for, or that another run has tried meanwhile. Looked
+    for once the rows are locked, as a change looks for renewals, so that of two at once one
+    finds the other.
+    """
+    asked = {"keys": [customer.id for customer in customers], "since": since}
+    rows = session.execute(_WAITING, asked).mappings().all()
+    taken = {
+        row["customer_id"] for row in rows if row["kind"] is InvoiceKind.UPGRADE or row["is_tried"]
+    }
+    opened = {
+        (row["customer_id"], row["period_start"]): (dict(row), row["tried"])
+        for row in rows
+        if row["kind"] in (InvoiceKind.FIRST, InvoiceKind.RENEWAL)
+    }
+    return opened, taken
 
 
 _WAITING = (
     select(
         Invoice.id,
         Invoice.customer_id,
+        Invoice.kind,
         Invoice.period_start,
         Invoice.amount_including_tax,
         Invoice.currency,
         func.coalesce(func.max(PaymentAttempt.attempt_no), 0).label("tried"),
+        func.coalesce(func.bool_or(IS_TRIED), False).label("is_tried"),
     )
     .join(PaymentAttempt, PaymentAttempt.invoice_id == Invoice.id, isouter=True)
-    .where(
-        _THESE,
-        Invoice.status == InvoiceStatus.PENDING,
-        Invoice.kind.in_([InvoiceKind.FIRST, InvoiceKind.RENEWAL]),
-    )
+    .where(among(Invoice.customer_id, "keys"), Invoice.status == InvoiceStatus.PENDING)
     .group_by(Invoice.id)
 )
 

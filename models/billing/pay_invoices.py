@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.accounts import User
+from models.base import among
 from models.billing.apply_switch import apply_switch
 from models.billing.begin_period import begin_period, period_of
 from models.billing.capture_endpoint import CaptureEndpoint, CapturePurpose, CaptureStatus
@@ -62,9 +63,7 @@ def _people(session: Session, customers: Sequence[Customer]) -> Mapping[UUID, Bu
     return {key: Buyer(name, email) for key, name, email in rows}
 
 
-_PEOPLE = select(User.id, User.display_name, User.email).where(
-    User.id.in_(bindparam("keys", expanding=True))
-)
+_PEOPLE = select(User.id, User.display_name, User.email).where(among(User.id, "keys"))
 
 
 def _issue(case: Case, number: str, buyer: Buyer, now: datetime) -> None:
@@ -145,7 +144,7 @@ _BUTTONS = (
     select(CaptureEndpoint.customer_id, CaptureEndpoint.button_id)
     .join(PaymentButton, PaymentButton.id == CaptureEndpoint.button_id)
     .where(
-        CaptureEndpoint.customer_id.in_(bindparam("keys", expanding=True)),
+        among(CaptureEndpoint.customer_id, "keys"),
         CaptureEndpoint.purpose == CapturePurpose.PURCHASE,
         CaptureEndpoint.status == CaptureStatus.COMPLETED,
         PaymentButton.webhook_url.is_not(None),

@@ -4,15 +4,16 @@ The answers to a run's charges, to a new card's, the webhooks and the look-ups a
 the first word that settles an attempt does, the others find it done.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.base import among
 from models.billing.customer import Customer
 from models.billing.invoice import Invoice, InvoiceStatus
 from models.billing.pay_invoices import Case, pay_invoices
@@ -20,7 +21,9 @@ from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 from models.billing.provider import Payment, PaymentOutcome
 from models.billing.refuse_invoices import refuse_invoices
 from models.billing.silence import ABANDONED_AFTER, give_up_invoice_after
+from models.many_rows import written_together
 from models.oversight import Actor
+from models.oversight.emit import told_together
 
 Row = TypeVar("Row", Customer, Invoice, PaymentAttempt)
 
@@ -77,10 +80,16 @@ def settle_invoices(
                 refused.append(case)
             elif case.invoice.status is InvoiceStatus.PENDING:
                 paid.append(case)
-        pay_invoices(session, paid, actor=actor, now=now)
-        refuse_invoices(session, refused, actor=actor, now=now)
+        with written_together(session, _rows(cases)), told_together(session):
+            pay_invoices(session, paid, actor=actor, now=now)
+            refuse_invoices(session, refused, actor=actor, now=now)
     _count(result, cases)
     return result
+
+
+def _rows(cases: Sequence[Case]) -> Iterator[Customer | Invoice | PaymentAttempt]:
+    for case in cases:
+        yield from (case.customer, case.invoice, case.attempt)
 
 
 def _count(result: Settlement, cases: Sequence[Case]) -> None:
@@ -121,7 +130,7 @@ def _locked(session: Session, table: type[Row], keys: Collection[UUID]) -> dict[
 _PLACES = (
     select(PaymentAttempt.id, Invoice.id, Invoice.customer_id)
     .join(Invoice, Invoice.id == PaymentAttempt.invoice_id)
-    .where(PaymentAttempt.id.in_(bindparam("keys", expanding=True)))
+    .where(among(PaymentAttempt.id, "keys"))
 )
 
 

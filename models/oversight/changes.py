@@ -6,7 +6,7 @@ Columns whose ``info`` says ``secret`` are named in the trail, never shown.
 """
 
 import enum
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -14,9 +14,9 @@ from uuid import UUID
 
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE
+from sqlalchemy.orm.attributes import NO_VALUE
 
-from models.base import Base, Cleaned, Encrypted, Json
+from models.base import Base, Cleaned, Encrypted, Json, changes_in
 from models.clean_text import clean_text
 
 HIDDEN = "•••"
@@ -75,26 +75,19 @@ def _note(session: Session, row: Base) -> None:
     """Keep what changed as it is: most rows are never asked about, so nothing is written out."""
     state = inspect(row)
     columns = _columns(state.mapper)
-    changed = [key for key in state.committed_state if key in columns]
+    changed = {key: each for key, each in changes_in(row).items() if key in columns}
     if not changed:
         return
     noted = session.info.setdefault("changes", {})
     before, after = noted.get(row, ({}, {}))
     told = session.info.get("told", {}).get(row, {})
-    for key in changed:
+    for key, (old, new) in changed.items():
         hidden = columns[key]
-        if state.persistent:
-            history = state.get_history(key, PASSIVE_NO_INITIALIZE)
-            if not history.has_changes():
-                continue
-            new = history.added[0] if history.added else None
-        else:
-            history, new = None, state.dict.get(key)
         shown = HIDDEN if hidden else new
         if key in told and told[key] == shown:
             continue
-        if history is not None and history.deleted:
-            before.setdefault(key, HIDDEN if hidden else history.deleted[0])
+        if state.persistent and old is not NO_VALUE:
+            before.setdefault(key, HIDDEN if hidden else old)
         after[key] = shown
     if before or after:
         noted[row] = (before, after)
@@ -114,13 +107,18 @@ def _is_secret(column: Any) -> bool:
     return bool(column.info.get("secret")) or isinstance(column.type, Encrypted)
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 def plain(value: Any) -> Any:
     """A value as JSON can hold it."""
+    if type(value) in _PLAIN:  # most are
+        return value
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, UUID | Decimal):
         return str(value)
-    if isinstance(value, datetime | date):
+    if isinstance(value, date):  # or an instant
         return value.isoformat()
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
