@@ -44,7 +44,7 @@ def earn_commissions(
     if session.new:  # what is only changed needs no key, and is written once, at the end
         session.flush()
     keys = [invoice.id for invoice in invoices]
-    sales = load_sales(session, keys, now=now)
+    sales = load_sales(session, invoices, now=now)
     made = session.scalars(_MADE, {"invoice_ids": keys})
     known: dict[UUID, Commission | None] = {each.invoice_id: each for each in made}
     table = lock_rows(session, sales)
@@ -90,7 +90,7 @@ def _commission(inputs: Inputs) -> Commission:
     return Commission(
         program_id=inputs.program.id,
         affiliate_id=inputs.affiliate.user_id,
-        customer_id=sale.customer.id,
+        customer_id=sale.invoice.customer_id,
         invoice_id=sale.invoice.id,
         attribution_id=inputs.attribution.id,
         lock_rule_version_id=inputs.lock.version.id,
@@ -184,7 +184,7 @@ def _facts(commission: Commission, inputs: Inputs) -> dict[str, Any]:
     return {
         "affiliate_id": commission.affiliate_id,
         "invoice_id": commission.invoice_id,
-        "product_id": inputs.sale.customer.product_id,
+        "product_id": inputs.sale.product_id,
         "total_amount": commission.total_amount,
         "currency": commission.currency,
     }

@@ -31,11 +31,11 @@ AS_RENEWALS = frozenset({InvoiceKind.RENEWAL, InvoiceKind.UPGRADE})
 
 @dataclass(frozen=True)
 class Sale:
-    """A paid invoice and what hangs off it; None for what there is not. ``closed_at`` is since
-    when the affiliate's account is deleted."""
+    """A paid invoice, the product it was for, and what hangs off it; None for what there is not.
+    ``closed_at`` is since when the affiliate's account is deleted."""
 
     invoice: Invoice
-    customer: Customer
+    product_id: UUID
     plan: Plan
     program: AffiliateProgram | None
     attribution: Attribution | None
@@ -60,19 +60,20 @@ class Inputs:
     lock: ChosenLock
 
 
-def load_sales(session: Session, invoice_ids: Sequence[UUID], *, now: datetime) -> list[Sale]:
-    """Every invoice with what hangs off it, in the order given, its row locked.
+def load_sales(session: Session, invoices: Sequence[Invoice], *, now: datetime) -> list[Sale]:
+    """What hangs off every invoice, in the order given, their rows locked.
 
     Invoices are locked in the order of their keys. One statement, and one more where an
     affiliate's age is about to begin: their profile is locked then, so that it begins once.
     """
-    rows = {row[0].id: row for row in session.execute(_SALES, {"invoice_ids": list(invoice_ids)})}
-    found = [rows[key] for key in invoice_ids]
-    _lock_the_new(session, (row[5] for row in found))
+    keys = [invoice.id for invoice in invoices]
+    rows = {row[0]: row[1:] for row in session.execute(_SALES, {"invoice_ids": keys})}
+    found = [rows[key] for key in keys]
+    _lock_the_new(session, (row[4] for row in found))
     return [
         Sale(
             invoice=invoice,
-            customer=customer,
+            product_id=product_id,
             plan=plan,
             program=program,
             attribution=attribution,
@@ -82,9 +83,8 @@ def load_sales(session: Session, invoice_ids: Sequence[UUID], *, now: datetime) 
             boost=boost if covers else None,
             earned_at=invoice.paid_at or now,
         )
-        for (
-            invoice,
-            customer,
+        for invoice, (
+            product_id,
             plan,
             program,
             attribution,
@@ -93,7 +93,7 @@ def load_sales(session: Session, invoice_ids: Sequence[UUID], *, now: datetime) 
             redemption,
             boost,
             covers,
-        ) in found
+        ) in zip(invoices, found, strict=True)
     ]
 
 
@@ -123,13 +123,13 @@ _OF_THIS_PRODUCT = exists().where(
 )
 _SALES = (
     select(
-        Invoice,
-        Customer,
+        Invoice.id,
+        Customer.product_id,
         Plan,
         AffiliateProgram,
         Attribution,
         AffiliateProfile,
-        User.closed_at,
+        select(User.closed_at).where(User.id == Attribution.affiliate_id).scalar_subquery(),
         BoostRedemption,
         BoostCode,
         or_(BoostCode.scope == BoostScope.GLOBAL, _OF_THIS_PRODUCT),
@@ -142,7 +142,6 @@ _SALES = (
         and_(Attribution.customer_id == Customer.id, Attribution.replaced_at.is_(None)),
     )
     .outerjoin(AffiliateProfile, AffiliateProfile.user_id == Attribution.affiliate_id)
-    .outerjoin(User, User.id == Attribution.affiliate_id)
     .outerjoin(
         BoostRedemption,
         and_(
