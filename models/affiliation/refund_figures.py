@@ -62,9 +62,8 @@ def refund_figures(
 
 
 def _figures() -> Any:
-    refunded = (
-        select(Refund.invoice_id).where(Refund.status.in_(GRANTED)).distinct().subquery("refunded")
-    )
+    granted = select(Refund.invoice_id).where(Refund.status.in_(GRANTED))
+    refunded = granted.distinct().subquery("refunded")
     is_refunded = refunded.c.invoice_id.is_not(None)
     is_recent = Invoice.paid_at > bindparam("since", type_=DateTime(timezone=True))
     return (
@@ -90,6 +89,7 @@ def _figures() -> Any:
         .outerjoin(refunded, refunded.c.invoice_id == Invoice.id)
         .where(
             Invoice.status.in_((InvoiceStatus.PAID, InvoiceStatus.REFUNDED)),
+            or_(is_recent, Invoice.id.in_(granted)),  # of older ones only refunds are counted
             Attribution.affiliate_id.in_(bindparam("affiliates", expanding=True)),
         )
         .group_by(Attribution.affiliate_id)
