@@ -6,8 +6,9 @@ from uuid import UUID
 from flask import Blueprint, Response
 from flask_login import current_user
 
+from models.accounts import Permission
 from models.billing.own_purchases import OwnPurchase, own_purchases
-from public.identity import member_reading, signed_in_only
+from public.identity import member_reading, needs
 from public.json_api import Answer, endpoint
 
 pages = Blueprint("api_customers", __name__)
@@ -62,7 +63,7 @@ def _keep_nowhere(answer: Response) -> Response:
 
 @pages.get("/api/customers")
 @endpoint(answers=CustomersShown, refuses=(401,), tag="customers")
-@signed_in_only
+@needs(Permission.CUSTOMERS_READ_OWN)
 def customers() -> CustomersShown:
     """What whoever is signed in has bought, running purchases first."""
     with member_reading() as session:

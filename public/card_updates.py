@@ -6,10 +6,11 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 
 from models import clock
+from models.accounts import Permission
 from models.billing.begin_card_update import begin_card_update
 from models.errors import DomainError
 from public.errors import in_words
-from public.identity import acting, signed_in_only
+from public.identity import acting, needs
 from public.letting_in import language
 from public.limits import limiter
 from public.member_menu import in_member_area
@@ -27,7 +28,7 @@ def _keep_nowhere(answer: Response) -> Response:
 
 
 @pages.get("/settings/card/<uuid:customer_id>")
-@signed_in_only
+@needs(Permission.CUSTOMERS_SUPPORT_OWN)
 def start(customer_id: UUID) -> ResponseReturnValue:
     """The card that is charged today, and the button that asks for another."""
     return _page(customer_id)
@@ -35,7 +36,7 @@ def start(customer_id: UUID) -> ResponseReturnValue:
 
 @pages.post("/settings/card/<uuid:customer_id>")
 @limiter.limit("10 per minute")
-@signed_in_only
+@needs(Permission.CUSTOMERS_SUPPORT_OWN)
 def begin(customer_id: UUID) -> ResponseReturnValue:
     """Open a card form; each press opens another, and only what is typed into one counts."""
     own_purchase(customer_id)

@@ -9,6 +9,7 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from models import clock
+from models.accounts import Permission
 from models.billing.credit_note import CreditNote
 from models.billing.invoice_pdf import credit_note_pdf, invoice_pdf
 from models.billing.own_invoices import OwnInvoice, own_invoices
@@ -17,7 +18,7 @@ from models.errors import N_, BadInput, Missing
 from models.ids import is_uuid
 from models.session import unit_of_work
 from public.errors import in_words
-from public.identity import acting, member_reading, signed_in_only
+from public.identity import acting, member_reading, needs
 from public.invoice_words import ShownInvoice, shown_invoice
 from public.letting_in import language
 from public.member_menu import in_member_area
@@ -47,7 +48,7 @@ def _keep_nowhere(answer: Response) -> Response:
 
 
 @pages.get("/settings/invoices")
-@signed_in_only
+@needs(Permission.INVOICES_READ_OWN)
 def listed() -> ResponseReturnValue:
     """Every invoice, a page at a time."""
     asked = request.args.get("before", "")
@@ -61,7 +62,7 @@ def listed() -> ResponseReturnValue:
 
 
 @pages.get("/settings/invoices/<uuid:invoice_id>/pdf")
-@signed_in_only
+@needs(Permission.INVOICES_READ_OWN)
 def invoice_as_pdf(invoice_id: UUID) -> ResponseReturnValue:
     """An invoice as it was issued; somebody else's is 404, as is one not issued."""
     invoice = _own(invoice_id).invoice
@@ -72,7 +73,7 @@ def invoice_as_pdf(invoice_id: UUID) -> ResponseReturnValue:
 
 
 @pages.get("/settings/credit-notes/<uuid:credit_note_id>/pdf")
-@signed_in_only
+@needs(Permission.INVOICES_READ_OWN)
 def credit_note_as_pdf(credit_note_id: UUID) -> ResponseReturnValue:
     """A credit note; somebody else's is 404, as row security says."""
     with member_reading() as session:
@@ -81,14 +82,14 @@ def credit_note_as_pdf(credit_note_id: UUID) -> ResponseReturnValue:
 
 
 @pages.get("/settings/invoices/<uuid:invoice_id>/refund")
-@signed_in_only
+@needs(Permission.REFUNDS_ASK_OWN)
 def refund_form(invoice_id: UUID) -> ResponseReturnValue:
     """What is asked back and until when; where nothing can be asked, the page says so."""
     return _refund_page(_shown(invoice_id))
 
 
 @pages.post("/settings/invoices/<uuid:invoice_id>/refund")
-@signed_in_only
+@needs(Permission.REFUNDS_ASK_OWN)
 def ask_refund(invoice_id: UUID) -> ResponseReturnValue:
     """File the request; a second press finds it filed."""
     shown = _shown(invoice_id)

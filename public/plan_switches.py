@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from models import clock
+from models.accounts import Permission
 from models.billing import AttemptOutcome
 from models.billing.decline_codes import decline_of
 from models.billing.own_purchases import OwnPurchase
@@ -22,7 +23,7 @@ from models.session import staff_reading, unit_of_work
 from public.amounts import amount_text, day_text
 from public.checkout_words import BillLine
 from public.errors import in_words
-from public.identity import acting, member_reading, signed_in_only
+from public.identity import acting, member_reading, needs
 from public.member_menu import in_member_area
 from public.subscription_words import price_words, shown_purchase
 from public.subscriptions import back, own_purchase
@@ -50,7 +51,7 @@ def _keep_nowhere(answer: Response) -> Response:
 
 
 @pages.get("/settings/subscriptions/<uuid:customer_id>/switch")
-@signed_in_only
+@needs(Permission.CUSTOMERS_SUPPORT_OWN)
 def choose(customer_id: UUID) -> ResponseReturnValue:
     """The other plans of the product that are on sale."""
     purchase = own_purchase(customer_id)
@@ -65,14 +66,14 @@ def choose(customer_id: UUID) -> ResponseReturnValue:
 
 
 @pages.get("/settings/subscriptions/<uuid:customer_id>/switch/<uuid:plan_id>")
-@signed_in_only
+@needs(Permission.CUSTOMERS_SUPPORT_OWN)
 def look(customer_id: UUID, plan_id: UUID) -> ResponseReturnValue:
     """What the change costs today and what follows, before it is made."""
     return _preview_page(own_purchase(customer_id), plan_id)
 
 
 @pages.post("/settings/subscriptions/<uuid:customer_id>/switch/<uuid:plan_id>")
-@signed_in_only
+@needs(Permission.CUSTOMERS_SUPPORT_OWN)
 def switch(customer_id: UUID, plan_id: UUID) -> ResponseReturnValue:
     """Make the change that was shown; where it costs something else by now it is shown again."""
     purchase = own_purchase(customer_id)
@@ -92,7 +93,7 @@ def switch(customer_id: UUID, plan_id: UUID) -> ResponseReturnValue:
 
 
 @pages.post("/settings/subscriptions/<uuid:customer_id>/switch/undo")
-@signed_in_only
+@needs(Permission.CUSTOMERS_SUPPORT_OWN)
 def undo(customer_id: UUID) -> ResponseReturnValue:
     """Keep the present plan after all; where no change waits nothing happens."""
     own_purchase(customer_id)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import clock
-from models.accounts import Platform, UserType
+from models.accounts import Permission, Platform, UserType
 from models.affiliation import AffiliateProfile
 from models.affiliation.join_guild import ChangedLately, join_free_guild
 from models.affiliation.own_figures import Figures
@@ -27,7 +27,7 @@ from public.buttons import offers_here
 from public.destinations import console_of
 from public.errors import in_words
 from public.hosts import only
-from public.identity import acting, member_reading, signed_in_only
+from public.identity import acting, member_reading, needs
 from public.member_menu import in_member_area
 from public.own_figures import own_figures
 from public.shop_window import ShownCommunity, communities_shown
@@ -45,7 +45,7 @@ def _keep_nowhere(answer: Response) -> Response:
 
 @pages.get("/home")
 @only(Platform.WEOKTO)
-@signed_in_only
+@needs(Permission.USERS_READ_OWN)
 def home() -> ResponseReturnValue:
     """WEOKTO's welcome."""
     return home_page()
@@ -96,7 +96,7 @@ def slug_from(name: str) -> str:
 
 @pages.get("/choose-guild")
 @only(Platform.WEOKTO)
-@signed_in_only
+@needs(Permission.USERS_READ_OWN)
 def choose_guild() -> ResponseReturnValue:
     """The guilds one can enter: the free ones at once, others through their payment button."""
     return guilds_page()
@@ -104,7 +104,7 @@ def choose_guild() -> ResponseReturnValue:
 
 @pages.post("/choose-guild")
 @only(Platform.WEOKTO)
-@signed_in_only
+@needs(Permission.USERS_EDIT_OWN)
 def join_guild_here() -> ResponseReturnValue:
     """Join a free guild; a second press finds that one is in it."""
     try:
@@ -151,7 +151,7 @@ def _guild(guild: ShownCommunity, current: Community | None) -> dict[str, Any]:
 
 @pages.get("/dashboard")
 @only(Platform.STAM)
-@signed_in_only
+@needs(Permission.USERS_READ_OWN)
 def dashboard() -> ResponseReturnValue:
     """STAM's welcome: what one has bought and where it stands."""
     with member_reading() as session:

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from models import clock
+from models.accounts import Permission
 from models.billing.cancel_subscription import cancel_subscription
 from models.billing.own_purchases import OwnPurchase, own_purchases
 from models.billing.renounce_contract import renounce_contract
@@ -15,7 +16,7 @@ from models.billing.resolve_unknown import BACK_FROM_BANK, BETWEEN_LOOKS, ask_ab
 from models.billing.undo_cancel import undo_cancel
 from models.errors import Missing
 from models.session import unit_of_work
-from public.identity import acting, member_reading, signed_in_only
+from public.identity import acting, member_reading, needs
 from public.member_menu import in_member_area
 from public.subscription_words import ShownPurchase, shown_purchase
 
@@ -30,7 +31,7 @@ def _keep_nowhere(answer: Response) -> Response:
 
 
 @pages.get("/settings/subscriptions/<uuid:customer_id>/cancel")
-@signed_in_only
+@needs(Permission.CUSTOMERS_SUPPORT_OWN)
 def ask_cancel(customer_id: UUID) -> ResponseReturnValue:
     """What cancelling means for this purchase, and the button that does it."""
     shown = shown_own(customer_id)
@@ -40,7 +41,7 @@ def ask_cancel(customer_id: UUID) -> ResponseReturnValue:
 
 
 @pages.post("/settings/subscriptions/<uuid:customer_id>/cancel")
-@signed_in_only
+@needs(Permission.CUSTOMERS_SUPPORT_OWN)
 def cancel(customer_id: UUID) -> ResponseReturnValue:
     """Cancel at the end of what is paid; a second press finds it cancelled."""
     if shown_own(customer_id).may_cancel:
@@ -53,7 +54,7 @@ def cancel(customer_id: UUID) -> ResponseReturnValue:
 
 
 @pages.post("/settings/subscriptions/<uuid:customer_id>/undo")
-@signed_in_only
+@needs(Permission.CUSTOMERS_SUPPORT_OWN)
 def undo(customer_id: UUID) -> ResponseReturnValue:
     """Take the cancellation back; one that was not cancelled is left as it is."""
     own_purchase(customer_id)
@@ -64,7 +65,7 @@ def undo(customer_id: UUID) -> ResponseReturnValue:
 
 
 @pages.get("/renoncer")
-@signed_in_only
+@needs(Permission.CUSTOMERS_READ_OWN)
 def withdrawable() -> ResponseReturnValue:
     """The contracts that one may still withdraw from, each with its last day."""
     with member_reading() as session:
@@ -77,7 +78,7 @@ def withdrawable() -> ResponseReturnValue:
 
 
 @pages.get("/settings/subscriptions/<uuid:customer_id>/withdraw")
-@signed_in_only
+@needs(Permission.CUSTOMERS_SUPPORT_OWN)
 def ask_withdraw(customer_id: UUID) -> ResponseReturnValue:
     """What withdrawing means, and the button that declares it; too late is said in words."""
     shown = shown_own(customer_id)
@@ -86,7 +87,7 @@ def ask_withdraw(customer_id: UUID) -> ResponseReturnValue:
 
 
 @pages.post("/settings/subscriptions/<uuid:customer_id>/withdraw")
-@signed_in_only
+@needs(Permission.CUSTOMERS_SUPPORT_OWN)
 def withdraw(customer_id: UUID) -> ResponseReturnValue:
     """Take the declaration; its dated receipt goes out by mail. Again, it finds it taken."""
     own_purchase(customer_id)

@@ -68,6 +68,7 @@ class Permission(enum.StrEnum):
 
     AFFILIATES_READ = "affiliates.read"
     AFFILIATES_READ_OWN = "affiliates.read_own"
+    AFFILIATES_JOIN = "affiliates.join"
     AFFILIATES_EDIT = "affiliates.edit"
     RISK_CHANGE = "risk.change"
     LOCK_RULES_READ = "lock_rules.read"
@@ -124,6 +125,12 @@ P = Permission
 SELF = frozenset({P.USERS_READ_OWN, P.USERS_EDIT_OWN, P.SESSIONS_READ_OWN, P.SESSIONS_END_OWN})
 """What everybody signed in has, staff included: their own profile and their own sessions."""
 
+BOUGHT = frozenset(
+    {P.CUSTOMERS_READ_OWN, P.CUSTOMERS_SUPPORT_OWN, P.INVOICES_READ_OWN, P.REFUNDS_ASK_OWN}
+)
+"""What everybody signed in may do with what they bought, whatever they have become since:
+affiliates buy too, and the law gives a buyer's rights to whoever bought."""
+
 _ADMIN = frozenset(
     {
         P.ADMIN_CONSOLE,
@@ -176,6 +183,7 @@ _PRODUCT_MANAGER = frozenset(
 _AFFILIATE = frozenset(
     {
         P.COMMUNITIES_READ_OWN,
+        P.AFFILIATES_JOIN,  # a second press finds the profile there is
         P.AFFILIATES_READ_OWN,
         P.COMMISSIONS_READ_OWN,
         P.LEDGER_READ_OWN,
@@ -192,10 +200,7 @@ _CLIENT = frozenset(
     {
         P.COURSES_FOLLOW_OWN,
         P.COMMUNITIES_READ_OWN,
-        P.CUSTOMERS_READ_OWN,
-        P.CUSTOMERS_SUPPORT_OWN,
-        P.INVOICES_READ_OWN,
-        P.REFUNDS_ASK_OWN,
+        P.AFFILIATES_JOIN,
         P.SETTINGS_EDIT_OWN,
         P.DATA_REQUESTS_ASK_OWN,
     }
@@ -203,10 +208,10 @@ _CLIENT = frozenset(
 
 MATRIX: dict[UserType, frozenset[Permission]] = {
     UserType.OWNER: frozenset(Permission),
-    UserType.ADMIN: _ADMIN | SELF,
-    UserType.PRODUCT_MANAGER: _PRODUCT_MANAGER | SELF,
-    UserType.AFFILIATE: _AFFILIATE | SELF,
-    UserType.CLIENT: _CLIENT | SELF,
+    UserType.ADMIN: _ADMIN | SELF | BOUGHT,
+    UserType.PRODUCT_MANAGER: _PRODUCT_MANAGER | SELF | BOUGHT,
+    UserType.AFFILIATE: _AFFILIATE | SELF | BOUGHT,
+    UserType.CLIENT: _CLIENT | SELF | BOUGHT,
 }
 """Every role's permissions; what is not listed is refused."""
 

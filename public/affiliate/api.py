@@ -139,7 +139,7 @@ def read_link_name() -> NameShown:
 
 @pages.post("/link-name")
 @endpoint(answers=NameShown, refuses=(401, 404, 409), tag=TAG)
-@for_affiliates(Permission.USERS_EDIT_OWN)
+@for_affiliates(Permission.AFFILIATES_JOIN)
 def change_link_name(json: NameWanted) -> NameShown:
     """Take another name, once; links with the old one go on."""
     return _name(take_name(json.slug))
@@ -148,7 +148,7 @@ def change_link_name(json: NameWanted) -> NameShown:
 @pages.post("/join")
 @endpoint(answers=Joined, refuses=(401, 404, 409), tag=TAG)
 @only(Platform.WEOKTO)
-@needs(Permission.USERS_EDIT_OWN)
+@needs(Permission.AFFILIATES_JOIN)
 def join_affiliates(json: Joining) -> Joined:
     """Become an affiliate under a link name; a second call answers the one there is."""
     profile = become(json.slug, accepts=json.accepts_terms)

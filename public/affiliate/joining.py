@@ -6,10 +6,10 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from models import clock
-from models.accounts import Permission, Platform, UserType
+from models.accounts import Permission, Platform
 from models.affiliation import AffiliateProfile
 from models.affiliation.become_affiliate import become_affiliate
-from models.errors import N_, BadInput, NotAllowed
+from models.errors import N_, BadInput
 from models.session import unit_of_work
 from public import legal
 from public.affiliate.door import pages
@@ -28,7 +28,7 @@ class TermsNotAccepted(BadInput):
 
 @pages.post("/join")
 @only(Platform.WEOKTO)
-@needs(Permission.USERS_EDIT_OWN)
+@needs(Permission.AFFILIATES_JOIN)
 def join_as_affiliate() -> ResponseReturnValue:
     """Take the link name typed on ``/home``; a second press finds the profile there is."""
     slug = request.form.get("slug", "")
@@ -44,11 +44,8 @@ def join_as_affiliate() -> ResponseReturnValue:
 def become(slug: str, *, accepts: bool) -> AffiliateProfile:
     """Make the person who asks an affiliate, noting which terms they accepted.
 
-    Raises TermsNotAccepted, BadSlug, SlugTaken; NotAllowed for staff other than the owner, to
-    whom an affiliate's pages stay closed.
+    Raises TermsNotAccepted, BadSlug, SlugTaken.
     """
-    if current_user.user_type in (UserType.ADMIN, UserType.PRODUCT_MANAGER):
-        raise NotAllowed
     if not accepts:
         raise TermsNotAccepted(field="accepts_terms")
     terms = legal.edition(TERMS)

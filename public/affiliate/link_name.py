@@ -16,14 +16,14 @@ from public.identity import acting
 
 
 @pages.get("/link-name")
-@for_affiliates(Permission.USERS_EDIT_OWN)
+@for_affiliates(Permission.AFFILIATES_JOIN)
 def link_name() -> ResponseReturnValue:
     """The name there is, and the form for another one where it was never changed."""
     return link_name_page(g.affiliate.affiliate_slug)
 
 
 @pages.post("/link-name")
-@for_affiliates(Permission.USERS_EDIT_OWN)
+@for_affiliates(Permission.AFFILIATES_JOIN)
 def save_link_name() -> ResponseReturnValue:
     """Take another name; links with the old one go on."""
     slug = request.form.get("slug", "")

@@ -52,22 +52,30 @@ TABLE = {
         " customers.amounts customers.edit mails.read mails.resend",
         (
             "all",
-            "customers.read customers.support mails.read mails.resend",
-            "-",
-            "-",
+            "customers.read customers.support mails.read mails.resend"
+            " customers.read_own customers.support_own",
+            "customers.read_own customers.support_own",
+            "customers.read_own customers.support_own",
             "customers.read_own customers.support_own",
         ),
     ),
     "invoices, refunds": (
         "invoices.read invoices.read_own invoices.edit payments.read payments.resolve"
         " refunds.read refunds.ask_own refunds.decide",
-        ("all", "-", "-", "-", "invoices.read_own refunds.ask_own"),
+        (
+            "all",
+            "invoices.read_own refunds.ask_own",
+            "invoices.read_own refunds.ask_own",
+            "invoices.read_own refunds.ask_own",
+            "invoices.read_own refunds.ask_own",
+        ),
     ),
     "affiliates, risk levels, programs, boost codes": (
-        "affiliates.read affiliates.read_own affiliates.edit risk.change lock_rules.read"
-        " lock_rules.edit programs.read programs.create programs.edit programs.delete"
-        " boosts.read boosts.create boosts.edit boosts.delete clicks.read attributions.read",
-        ("all", "-", "-", "affiliates.read_own", "-"),
+        "affiliates.read affiliates.read_own affiliates.join affiliates.edit risk.change"
+        " lock_rules.read lock_rules.edit programs.read programs.create programs.edit"
+        " programs.delete boosts.read boosts.create boosts.edit boosts.delete clicks.read"
+        " attributions.read",
+        ("all", "-", "-", "affiliates.read_own affiliates.join", "affiliates.join"),
     ),
     "ledger, withdrawals, payouts": (
         "commissions.read commissions.read_own ledger.read ledger.read_own ledger.adjust"
