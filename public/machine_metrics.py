@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily as Gauge
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -46,7 +47,7 @@ def machine_figures() -> bytes:
 
 class _Machine(Collector):
     def collect(self) -> Iterator[Metric]:
-        up = GaugeMetricFamily(
+        up = Gauge(
             "metrics_source_up", "Whether a source of these figures answered", labels=["source"]
         )
         for source, read in (("database", _of_database), ("redis", _of_redis)):
@@ -72,21 +73,19 @@ def _of_database() -> Iterator[Metric]:
 def _outbox(session: Session) -> Iterator[Metric]:
     waiting, oldest = outbox_lag(session)
     lag = (clock.now() - oldest).total_seconds() if oldest else 0
-    yield GaugeMetricFamily("outbox_waiting", "Facts not told to all listeners", value=waiting)
-    yield GaugeMetricFamily("outbox_lag_seconds", "Since when the oldest of them waits", value=lag)
+    yield Gauge("outbox_waiting", "Facts not told to all listeners", value=waiting)
+    yield Gauge("outbox_lag_seconds", "Since when the oldest of them waits", value=lag)
 
 
 def _charges(session: Session) -> Iterator[Metric]:
-    figures = GaugeMetricFamily(
-        "charges_last_hour", "Charges asked for within an hour", labels=["outcome"]
-    )
+    figures = Gauge("charges_last_hour", "Charges asked for within an hour", labels=["outcome"])
     for outcome, count in charges_by_outcome(session, clock.now() - LATELY).items():
         figures.add_metric([outcome.value], count)
     yield figures
 
 
 def _job_runs(session: Session) -> Iterator[Metric]:
-    figures = GaugeMetricFamily(
+    figures = Gauge(
         "job_runs_last_hour", "Runs of scheduled jobs within an hour", labels=["job", "status"]
     )
     for name, status, count in runs_by_status(session, clock.now() - LATELY):
@@ -96,14 +95,15 @@ def _job_runs(session: Session) -> Iterator[Metric]:
     yield from _last_runs(last)
     for run in last:
         if run.name == LEDGER_PROOF:
-            words = "Whether the last proof of the ledger found no difference"
-            yield GaugeMetricFamily("ledger_holds", words, value=_holds(run))
+            yield Gauge(
+                "ledger_holds", "Whether its last proof found no difference", value=_holds(run)
+            )
 
 
 def _last_runs(runs: Iterable[JobRun]) -> Iterator[Metric]:
-    ended = GaugeMetricFamily("job_last_end_timestamp_seconds", "Its last end", labels=["job"])
-    took = GaugeMetricFamily("job_last_run_seconds", "How long it took then", labels=["job"])
-    errors = GaugeMetricFamily("job_last_run_errors", "Errors that it had then", labels=["job"])
+    ended = Gauge("job_last_end_timestamp_seconds", "Its last end", labels=["job"])
+    took = Gauge("job_last_run_seconds", "How long it took then", labels=["job"])
+    errors = Gauge("job_last_run_errors", "Errors that it had then", labels=["job"])
     for run in runs:
         if run.ended_at is None or run.started_at is None:
             continue
@@ -120,8 +120,8 @@ def _holds(proof: JobRun) -> bool:
 
 
 def _of_redis() -> Iterator[Metric]:
-    depth = GaugeMetricFamily("queue_depth", "Jobs that wait for a worker", labels=["queue"])
-    age = GaugeMetricFamily("queue_oldest_seconds", "Since when the first waits", labels=["queue"])
+    depth = Gauge("queue_depth", "Jobs that wait for a worker", labels=["queue"])
+    age = Gauge("queue_oldest_seconds", "Since when the first waits", labels=["queue"])
     at_once = Retry(NoBackoff(), 0)
     with Redis.from_url(
         current_settings().redis_url, socket_connect_timeout=1, socket_timeout=1, retry=at_once

@@ -77,11 +77,11 @@ class TestRegisterCard:
         assert card.psp_customer_id.startswith("cus_")
         assert card.fingerprint is None
 
-    def test_takes_a_number_typed_in_groups(self, buyer):
-        card = buyer.provider.register_card(buyer.card("4242 4242 4242 4242"))
+    def test_a_number_typed_in_groups_buys(self, buyer):
+        payment = buyer.provider.charge(buyer.charge_for("4242 4242 4242 4242"))
 
-        assert card.outcome is PaymentOutcome.SUCCEEDED
-        assert card.last4 == "4242"
+        assert payment.outcome is PaymentOutcome.SUCCEEDED
+        assert [charge["amount"] for charge in buyer.charges()] == [4900]
 
     def test_without_a_rule_the_spaces_reach_the_psp(self, buyer):
         use_settings(buyer.sandbox.settings.model_copy(update={"pcivault_rules": ()}))
