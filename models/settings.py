@@ -53,8 +53,10 @@ class Settings(BaseSettings):
     pcivault_key_user: str = "sandbox-key"
     pcivault_key_passphrase: str = "sandbox-passphrase"
     pcivault_form: str = "pcd"
+    pcivault_rules: Names = ("strip",)
     psp_base_url: str = ""
     psp_secret_key: str = SANDBOX_KEY
+    psp_card_key: str = ""
     psp_webhook_secret: str = "whsec_sandbox"
     psp_api_version: str = "2026-10-28.endive"
     psp_timeout_seconds: int = Field(default=20, ge=1, le=80)
@@ -101,7 +103,14 @@ class Settings(BaseSettings):
     withdrawal_fee_rate: Decimal = Field(default=Decimal("0.03"), ge=0, lt=1)
     referral_cookie_is_strictly_necessary: bool = False
 
-    @field_validator("weokto_hosts", "stam_hosts", "encryption_keys", "dunning_days", mode="before")
+    @field_validator(
+        "weokto_hosts",
+        "stam_hosts",
+        "encryption_keys",
+        "dunning_days",
+        "pcivault_rules",
+        mode="before",
+    )
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
@@ -158,6 +167,7 @@ class Settings(BaseSettings):
             "PCIVAULT_KEY_PASSPHRASE": self.pcivault_key_passphrase != "sandbox-passphrase",
             "PSP_BASE_URL": self.psp_base_url.startswith("https://"),
             "PSP_SECRET_KEY": not self.psp_secret_key.startswith("sk_test"),
+            "PSP_CARD_KEY": self.psp_card_key.startswith("rk_live_"),
             "PSP_WEBHOOK_SECRET": self.psp_webhook_secret != "whsec_sandbox",
             "COMPANY_IBAN": self.company_iban not in ("", SAMPLE_IBAN),
             "WEBHOOKS_TO_PRIVATE_ADDRESSES": not self.webhooks_to_private_addresses,
@@ -203,6 +213,11 @@ class Settings(BaseSettings):
     def psp_url(self) -> str:
         """The PSP's address without its version; the sandbox's where none is named."""
         return self.psp_base_url.rstrip("/") or self._sandbox("/psp")
+
+    @property
+    def card_key(self) -> str:
+        """The PSP's key that goes through the vault with each card; never production's own."""
+        return self.psp_card_key or self.psp_secret_key
 
     @property
     def mailer_url(self) -> str:

@@ -84,13 +84,16 @@ class HttpProvider(PaymentProvider):
 
 
 def _registration(settings: Settings, key: str) -> dict[str, Any]:
-    """The request that the vault makes for us, with the card still to be filled in."""
+    """The request that the vault makes for us, with the card still to be filled in.
+
+    Its key is one that may make payment methods only, since it passes through other hands.
+    """
     return {
         "method": "POST",
         "url": f"{settings.psp_url}/v1/payment_methods",
         "headers": [
             {"Content-Type": "application/x-www-form-urlencoded"},
-            {"Authorization": f"Bearer {settings.psp_secret_key}"},
+            {"Authorization": f"Bearer {settings.card_key}"},
             {"Idempotency-Key": key},
             {"Stripe-Version": settings.psp_api_version},
         ],

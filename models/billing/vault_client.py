@@ -120,13 +120,19 @@ class VaultClient:
         }
 
     def open_capture(self, request: CaptureRequest) -> Capture:
-        """Open a card form that lives ``ttl_minutes``. Raises ProviderUnavailable."""
+        """Open a card form that lives ``ttl_minutes``. Raises ProviderUnavailable.
+
+        What is typed passes the vault's rules before it is stored: the PSP takes no number
+        with the spaces in which people type it.
+        """
         query = {
             **self._key(),
             "ttl": f"PT{request.ttl_minutes}M",
             "reference": request.reference,
             "return_card_metadata": "true",
         }
+        if self._settings.pcivault_rules:
+            query["rules"] = ",".join(self._settings.pcivault_rules)
         webhook = {
             "url": request.webhook_url,
             "secret": request.webhook_secret,

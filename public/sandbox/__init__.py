@@ -21,6 +21,7 @@ from public.sandbox.psp_refunds import psp_refunds
 from public.sandbox.state import EXTENSION, Sandbox
 from public.sandbox.vault import vault
 from public.sandbox.vault_proxy import vault_proxy
+from public.sandbox.vault_rules import vault_rules
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("fr", "en")
@@ -47,7 +48,7 @@ def create_sandbox(settings: Settings | None = None, **options: Any) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions[EXTENSION] = Sandbox(settings, **options)
     Babel(app, locale_selector=readers_language)
-    for blueprint in (vault, card_form, vault_proxy):
+    for blueprint in (vault, card_form, vault_proxy, vault_rules):
         app.register_blueprint(blueprint, url_prefix="/vault/v1")
     for blueprint in (psp, psp_intents, psp_refunds):
         app.register_blueprint(blueprint, url_prefix="/psp")

@@ -3,7 +3,10 @@
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping, Sequence
 from datetime import date
+from operator import itemgetter
+from typing import Any
 
 from models.billing.sandbox_cards import find_card
 from models.errors import N_, BadInput
@@ -18,8 +21,11 @@ class BadCard(BadInput):
 
 
 def read_card(typed: dict[str, str], *, today: date) -> dict[str, str]:
-    """The card's fields under the names that templates use. Raises BadCard."""
-    number = re.sub(r"[\s-]", "", typed.get("card_number", ""))
+    """The card's fields under the names that templates use, its number as it was typed.
+
+    Raises BadCard.
+    """
+    number = typed.get("card_number", "").strip()
     if not number:
         raise BadCard(N_("Enter the card number."), field="card_number")
     card = find_card(number)
@@ -43,6 +49,15 @@ def read_card(typed: dict[str, str], *, today: date) -> dict[str, str]:
         "card_type": card.brand,
         "last_four": card.last4,
     }
+
+
+def ruled(card: dict[str, str], operations: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """A card's fields after a rule of the vault: its replacements, in their order."""
+    for each in sorted(operations, key=itemgetter("order_position")):
+        told = each["arguments"]
+        text = card.get(each["input_field"], "").replace(told["substr"], told["new_str"])
+        card = {**card, each["output_field"]: text}
+    return card
 
 
 def _read_expiry(typed: dict[str, str], today: date) -> tuple[int, int]:

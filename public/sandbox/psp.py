@@ -48,7 +48,7 @@ def show_customer(customer_id: str) -> Thing:
 
 
 @psp.post("/v1/payment_methods")
-@psp_call("payment_methods")
+@psp_call("payment_methods", with_card_key=True)
 def create_payment_method() -> Thing:
     """A card becomes a payment method: of its number only the last four digits stay."""
     params = given()

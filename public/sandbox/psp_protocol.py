@@ -89,18 +89,23 @@ def shown(thing: Thing) -> Thing:
     return {name: value for name, value in thing.items() if not name.startswith("_")}
 
 
-def psp_call(place: str) -> Callable[[Callable[..., Thing]], Callable[..., Response]]:
+def psp_call(
+    place: str, *, with_card_key: bool = False
+) -> Callable[[Callable[..., Thing]], Callable[..., Response]]:
     """Make a function that returns a thing into a call of the PSP's API.
 
-    It checks the secret key, honours the idempotency key of writes and lets faults of its
-    ``place`` happen. A view sets ``g.answer_lost`` where the answer shall never arrive.
+    It checks the secret key, in whose place the restricted one opens calls ``with_card_key``
+    and no other, honours the idempotency key of writes and lets faults of its ``place``
+    happen. A view sets ``g.answer_lost`` where the answer shall never arrive.
     """
 
     def wrap(view: Callable[..., Thing]) -> Callable[..., Response]:
         @wraps(view)
         def call(**parts: str) -> Response:
             here().note(place)
-            answer = here().faults.around(place, lambda: _answer(view, parts), _fault)
+            answer = here().faults.around(
+                place, lambda: _key_refusal(with_card_key) or _answer(view, parts), _fault
+            )
             return here().faults.stay_silent() if g.get("answer_lost") else answer
 
         return call
@@ -121,11 +126,19 @@ def _reply(status: int, body: Mapping[str, Any], *, replayed: bool = False) -> R
     return answer
 
 
+def _key_refusal(with_card_key: bool) -> Response | None:
+    """What a call is answered that comes without a key of ours, or with too small a one."""
+    settings = here().settings
+    key = (request.authorization and request.authorization.token) or ""
+    if same(key, settings.psp_secret_key) or (with_card_key and same(key, settings.card_key)):
+        return None
+    status, message = 401, "Invalid API key provided"
+    if same(key, settings.card_key):
+        status, message = 403, "The provided key does not have the required permissions"
+    return _reply(status, {"error": {"type": "invalid_request_error", "message": message}})
+
+
 def _answer(view: Callable[..., Thing], parts: dict[str, str]) -> Response:
-    bearer = request.authorization
-    if bearer is None or not same(bearer.token or "", here().settings.psp_secret_key):
-        problem = {"type": "invalid_request_error", "message": "Invalid API key provided"}
-        return _reply(401, {"error": problem})
     key = request.headers.get("Idempotency-Key")
     if request.method != "POST" or not key:
         return _reply(*_carry_out(view, parts))

@@ -21,6 +21,14 @@ from public.sandbox.store import Store
 EXTENSION = "sandbox"
 # Longer than our own client waits, so that a lost answer is seen as one.
 SILENCE_SECONDS = 25.0
+STRIP_SPACES = {
+    "name": "replace",
+    "input_field": "card_number",
+    "output_field": "card_number",
+    "order_position": 1,
+    "arguments": {"substr": " ", "new_str": ""},
+}
+"""The one operation of the rule that docs/deployment.md has made once at the vault."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,7 @@ class OpenCapture:
     expires_at: datetime | None
     webhook: dict[str, Any]
     with_card_metadata: bool
+    rules: list[str]
 
 
 class Sandbox:
@@ -62,6 +71,7 @@ class Sandbox:
             self.faults, backoff, {f"127.0.0.1:{settings.port}": settings.weokto_hosts[0]}
         )
         self.captures: dict[str, OpenCapture] = {}
+        self.rules: dict[str, list[dict[str, Any]]] = {"strip": [STRIP_SPACES]}
         self.vaulted: dict[tuple[str, str], VaultedCard] = {}
         self.calls: Counter[str] = Counter()
         self.in_flight: set[str] = set()

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from models import clock
 from models.secrets import same
-from public.sandbox.card_entry import BadCard, read_card, token_of
+from public.sandbox.card_entry import BadCard, read_card, ruled, token_of
 from public.sandbox.state import OpenCapture, Sandbox, VaultedCard, here
 
 vault = Blueprint("vault", __name__)
@@ -86,6 +86,9 @@ def _open_capture() -> Response:
         expires_at = _expiry_of(request.args.get("ttl", "PT1H"))
     except ValueError:
         return refusal(400, "ttl is not an ISO 8601 duration")
+    rules = [name for name in request.args.get("rules", "").split(",") if name]
+    if unknown := [name for name in rules if name not in here().rules]:
+        return refusal(400, f"No such rule: {unknown[0]}")
     body = request.get_json(silent=True) or {}
     capture_id = secrets.token_urlsafe(24)
     capture = OpenCapture(
@@ -95,6 +98,7 @@ def _open_capture() -> Response:
         expires_at=expires_at,
         webhook=body.get("webhook") or {},
         with_card_metadata=request.args.get("return_card_metadata") == "true",
+        rules=rules,
     )
     here().captures[capture_id] = capture
     return jsonify(
@@ -151,9 +155,14 @@ def usable_capture(capture_id: str, secret: str) -> OpenCapture | None:
 
 
 def store_card(capture: OpenCapture, typed: dict[str, str]) -> dict[str, str]:
-    """Keep a card in memory and tell the capture's webhook. Raises BadCard."""
+    """Keep a card in memory, as the capture's rules leave it, and tell its webhook.
+
+    Raises BadCard. Without a rule the number keeps its spaces, as it does at the vault.
+    """
     sandbox = here()
     card = read_card(typed, today=clock.today())
+    for name in capture.rules:
+        card = ruled(card, sandbox.rules.get(name, ()))
     user = sandbox.settings.pcivault_key_user
     token = token_of(card["card_number"], salt=user)
     reference = request.args.get("reference") or capture.reference

@@ -9,7 +9,8 @@ import pytest
 from models.billing.provider import PaymentOutcome, ProviderUnavailable
 from models.billing.vault_client import scrub
 from models.settings import use_settings
-from tests.buying import NOWHERE
+from tests.buying import NOWHERE, Buyer
+from tests.running_sandbox import running_sandbox
 
 
 class TestCapture:
@@ -75,6 +76,53 @@ class TestRegisterCard:
         assert card.payment_method_id.startswith("pm_")
         assert card.psp_customer_id.startswith("cus_")
         assert card.fingerprint is None
+
+    def test_a_number_typed_in_groups_buys(self, buyer):
+        payment = buyer.provider.charge(buyer.charge_for("4242 4242 4242 4242"))
+
+        assert payment.outcome is PaymentOutcome.SUCCEEDED
+        assert [charge["amount"] for charge in buyer.charges()] == [4900]
+
+    def test_without_a_rule_the_spaces_reach_the_psp(self, buyer):
+        use_settings(buyer.sandbox.settings.model_copy(update={"pcivault_rules": ()}))
+
+        card = buyer.provider.register_card(buyer.card("4242 4242 4242 4242"))
+
+        assert (card.outcome, card.error_code) == (PaymentOutcome.DECLINED, "incorrect_number")
+
+    def test_a_rule_that_the_vault_does_not_know_opens_no_form(self, buyer):
+        use_settings(buyer.sandbox.settings.model_copy(update={"pcivault_rules": ("stripp",)}))
+
+        with pytest.raises(ProviderUnavailable):
+            buyer.open_form()
+
+    def test_sends_the_restricted_key_through_the_vault_and_no_other(self, tmp_path):
+        keys = {"psp_secret_key": "sk_test_whole", "psp_card_key": "rk_test_cards"}
+        with running_sandbox(tmp_path, **keys) as sandbox:
+            use_settings(sandbox.settings)
+            buyer = Buyer(sandbox)
+            assert buyer.provider.register_card(buyer.card()).outcome is PaymentOutcome.SUCCEEDED
+
+            without = sandbox.settings.model_copy(update={"psp_card_key": "rk_test_other"})
+            use_settings(without)
+            refused = buyer.provider.register_card(buyer.card(key="card-2"))
+            assert refused.outcome is PaymentOutcome.ERROR
+
+    @pytest.mark.parametrize(
+        ("method", "path", "status"),
+        [
+            ("POST", "/v1/customers", 403),
+            ("POST", "/v1/payment_intents", 403),
+            ("POST", "/v1/refunds", 403),
+            ("GET", "/v1/payment_intents", 403),
+            ("POST", "/v1/payment_methods", 400),
+        ],
+    )
+    def test_the_restricted_key_makes_payment_methods_only(self, tmp_path, method, path, status):
+        with running_sandbox(tmp_path, psp_card_key="rk_test_cards") as sandbox:
+            headers = {"Authorization": "Bearer rk_test_cards"}
+            answer = Buyer(sandbox).ask(method, f"/psp{path}", headers=headers)
+            assert answer.status_code == status
 
     def test_tells_one_persons_card_from_the_numbers_everyone_tries(self, buyer):
         mine, again = (

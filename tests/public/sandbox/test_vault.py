@@ -37,6 +37,8 @@ class TestWhoMayCall:
             ("DELETE", "/capture/x"),
             ("POST", "/proxy/post"),
             ("GET", "/vault"),
+            ("POST", "/rule/"),
+            ("DELETE", "/rule/"),
         ],
     )
     def test_nobody_without_the_password(self, buyer, method, path, auth):
@@ -85,6 +87,39 @@ class TestCapture:
         ]
 
         assert tokens[0] == tokens[1] != tokens[2]
+
+    @pytest.mark.parametrize(("rules", "same"), [({}, False), ({"rules": "ours"}, True)])
+    def test_spaces_change_the_token_unless_a_rule_takes_them_out(self, buyer, rules, same):
+        operation = {
+            "name": "replace",
+            "input_field": "card_number",
+            "output_field": "card_number",
+            "order_position": 1,
+            "arguments": {"substr": " ", "new_str": ""},
+        }
+        told = {"operations": [operation]}
+        assert ask(buyer, "POST", "/rule/", params={"id": "ours"}, json=told).ok
+        opened = ask(buyer, "POST", "/capture", params=key(buyer, **rules)).json()
+        tokens = {
+            buyer.ask(
+                "POST",
+                opened["url"].replace("/v1", "/vault/v1"),
+                json={"card_number": number, "expiry": "12/40", "cvv": "123"},
+                headers={"X-PCIVault-Capture-Secret": opened["secret"]},
+            ).json()["token"]
+            for number in (GOOD, "4242 4242 4242 4242")
+        }
+
+        assert (len(tokens) == 1) is same
+
+    @pytest.mark.parametrize("told", [{}, {"operations": [{"name": "hash"}]}, None])
+    def test_a_rule_that_is_not_played_is_refused(self, buyer, told):
+        answer = ask(buyer, "POST", "/rule/", params={"id": "x"}, json=told)
+        assert answer.status_code == 400
+
+    def test_a_rule_is_taken_away(self, buyer):
+        assert ask(buyer, "DELETE", "/rule/", params={"id": "strip"}).ok
+        assert ask(buyer, "DELETE", "/rule/", params={"id": "strip"}).status_code == 404
 
     def test_listed_without_numbers(self, buyer):
         buyer.type_card(buyer.open_form())
