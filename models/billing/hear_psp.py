@@ -17,16 +17,17 @@ from models.oversight import SYSTEM
 from models.session import unit_of_work
 
 HEEDED = frozenset(
-    f"{intent}.{what}"
-    for intent in ("payment_intent", "setup_intent")
-    for what in (
-        "succeeded",
-        "payment_failed",
-        "setup_failed",
-        "requires_action",
-        "processing",
-        "canceled",
-    )
+    {
+        "payment_intent.succeeded",
+        "payment_intent.payment_failed",
+        "payment_intent.requires_action",
+        "payment_intent.processing",
+        "payment_intent.canceled",
+        "setup_intent.succeeded",
+        "setup_intent.setup_failed",
+        "setup_intent.requires_action",
+        "setup_intent.canceled",
+    }
 )
 """Kinds whose snapshot says what became of a charge; in others (``created``) it is half made."""
 
@@ -34,6 +35,11 @@ DISPUTED = frozenset({"charge.dispute.created", "charge.dispute.closed"})
 """Kinds that say that a holder has their bank take a payment back, and how that ended."""
 
 CHARGE_REFUNDED = "charge.refunded"
+
+SUBSCRIBED = (
+    HEEDED | DISPUTED | {CHARGE_REFUNDED, "refund.created", "refund.updated", "refund.failed"}
+)
+"""What our endpoint at the PSP wants to be told; docs/deployment.md lists them for a person."""
 
 
 def hear_psp(raw: bytes, header: str | None) -> EventOutcome:
