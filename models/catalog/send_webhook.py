@@ -30,6 +30,8 @@ WAITS = tuple(
 )
 """Before each further try, beside up to a tenth more so that tries do not come in a crowd."""
 
+MOST_TRIES = len(WAITS) + 1
+
 GONE = 410
 
 
@@ -78,8 +80,25 @@ def queue_webhook(
 
 
 def take_due_webhook(session: Session, *, now: datetime) -> WebhookDelivery | None:
-    """The delivery that has waited longest with its button, leased to the caller; None if none."""
-    delivery = session.scalar(
+    """The delivery that has waited longest with its button, leased to the caller; None if none.
+
+    Where no answer is ever written down, because the worker that waits for it is killed each
+    time, the lease itself is the wait for the next try, and a delivery without further ones
+    is given up here.
+    """
+    while (delivery := _longest_waiting(session, now)) is not None:
+        if delivery.attempts < MOST_TRIES:
+            delivery.next_try_at = now + max((LEASE, *WAITS[delivery.attempts :][:1]))
+            delivery.attempts += 1
+            return delivery
+        delivery.status = WebhookStatus.FAILED
+        delivery.last_error = delivery.last_error or "no answer was ever written down"
+        session.flush()
+    return None
+
+
+def _longest_waiting(session: Session, now: datetime) -> WebhookDelivery | None:
+    return session.scalar(
         select(WebhookDelivery)
         .where(WebhookDelivery.status == WebhookStatus.QUEUED, WebhookDelivery.next_try_at <= now)
         .order_by(WebhookDelivery.next_try_at)
@@ -87,10 +106,6 @@ def take_due_webhook(session: Session, *, now: datetime) -> WebhookDelivery | No
         .options(joinedload(WebhookDelivery.button, innerjoin=True))
         .with_for_update(skip_locked=True, of=WebhookDelivery)
     )
-    if delivery is not None:
-        delivery.attempts += 1
-        delivery.next_try_at = now + LEASE
-    return delivery
 
 
 def note_answer(
@@ -112,7 +127,7 @@ def note_answer(
     elif answered.status == GONE:
         delivery.status = WebhookStatus.FAILED
         _close_endpoint(session, delivery, actor=actor)
-    elif delivery.attempts > len(WAITS):
+    elif delivery.attempts >= MOST_TRIES:
         delivery.status = WebhookStatus.FAILED
     else:
         wait = WAITS[delivery.attempts - 1]

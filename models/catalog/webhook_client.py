@@ -18,10 +18,14 @@ from standardwebhooks import Webhook
 
 from models.base import Json
 from models.catalog.send_webhook import Answered
+from models.catalog.webhook_deadline import Deadline
 from models.settings import Settings
 
 USER_AGENT = "weokto-stam-webhooks/1.0"
 TIMEOUT = urllib3.Timeout(connect=5, read=20)
+SECONDS_AT_MOST = 25
+"""For a whole delivery once the name is resolved, however slowly the answer comes."""
+
 READ_AT_MOST = 2000
 
 
@@ -39,8 +43,12 @@ def deliver(
     data: Json,
     happened_at: datetime,
     now: datetime,
+    seconds: float = SECONDS_AT_MOST,
 ) -> Answered:
-    """Post one signed webhook and say what was answered. Raises nothing for what may go wrong."""
+    """Post one signed webhook and say what was answered. Raises nothing for what may go wrong.
+
+    After ``seconds`` there was no answer, however much of one had come.
+    """
     body = json.dumps(
         {"type": kind, "timestamp": _iso(happened_at), "data": data}, ensure_ascii=False
     )
@@ -52,15 +60,23 @@ def deliver(
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": Webhook(secret).sign(message_id, now.astimezone(UTC), body),
     }
-    try:
-        return _post(settings, urlsplit(url), body.encode(), headers)
-    except NotAllowedThere as refusal:
-        return Answered(error=str(refusal))
-    except (urllib3.exceptions.HTTPError, OSError, ValueError) as failure:
-        return Answered(error=type(failure).__name__)
+    with Deadline(seconds) as deadline:
+        try:
+            return _post(settings, urlsplit(url), body.encode(), headers, deadline)
+        except NotAllowedThere as refusal:
+            return Answered(error=str(refusal))
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as failure:
+            slow = f"no whole answer within {seconds} s" if deadline.is_over else ""
+            return Answered(error=slow or type(failure).__name__)
 
 
-def _post(settings: Settings, url: SplitResult, body: bytes, headers: dict[str, str]) -> Answered:
+def _post(
+    settings: Settings,
+    url: SplitResult,
+    body: bytes,
+    headers: dict[str, str],
+    deadline: Deadline,
+) -> Answered:
     private = settings.webhooks_to_private_addresses and not settings.is_production
     secure = url.scheme == "https"
     if url.hostname is None or not (secure or (private and url.scheme == "http")):
@@ -80,6 +96,7 @@ def _post(settings: Settings, url: SplitResult, body: bytes, headers: dict[str, 
         )
     else:
         pool = urllib3.HTTPConnectionPool(address, port, timeout=TIMEOUT)
+    deadline.watch(pool)
     with pool:
         answer = pool.urlopen(
             "POST",
@@ -90,10 +107,19 @@ def _post(settings: Settings, url: SplitResult, body: bytes, headers: dict[str, 
             retries=False,
             preload_content=False,
         )
-        words = answer.read(READ_AT_MOST).decode("utf-8", "replace")
+        if deadline.is_over:  # the library takes headers that are cut short for all there are
+            raise TimeoutError
+        words = "" if 200 <= answer.status < 300 else _beginning_of(answer)
         answer.close()
-    fine = 200 <= answer.status < 300
-    return Answered(answer.status, "" if fine else words, _retry_after(answer))
+    return Answered(answer.status, words, _retry_after(answer))
+
+
+def _beginning_of(answer: urllib3.BaseHTTPResponse) -> str:
+    """What a refusal says first; its status counts whether or not the words come in time."""
+    try:
+        return answer.read(READ_AT_MOST).decode("utf-8", "replace")
+    except (urllib3.exceptions.HTTPError, OSError):
+        return ""
 
 
 def _address_of(host: str, port: int, *, private: bool) -> str:

@@ -1,6 +1,10 @@
 """Webhooks of payment buttons: signed, only to public addresses, tried again, closed when gone."""
 
 import json
+import socket
+import threading
+import time
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +17,7 @@ from jobs.webhooks import send_webhooks
 from models import clock
 from models.billing import Customer, CustomerStatus
 from models.catalog import PaymentButton, WebhookDelivery, WebhookStatus
-from models.catalog.send_webhook import WAITS, queue_webhook
+from models.catalog.send_webhook import LEASE, WAITS, queue_webhook, take_due_webhook
 from models.catalog.webhook_client import deliver, is_public
 from models.ids import new_id
 from models.oversight import SYSTEM, AuditEvent, emit
@@ -123,6 +127,86 @@ class TestDelivery:
         assert send_webhooks()["later"] == 1
 
         assert kept().last_error
+
+    def test_one_whose_answers_are_never_written_down_is_given_up(self, told, endpoint):
+        for wait in (*WAITS, LEASE):  # each time, the worker that has it is killed
+            with unit_of_work() as session:
+                assert take_due_webhook(session, now=clock.now()) is not None
+            assert send_webhooks() == {"delivered": 0, "later": 0, "given_up": 0}
+            clock.advance(max(wait, LEASE))
+
+        assert sum(send_webhooks().values()) == 0
+        assert kept().status is WebhookStatus.FAILED
+        assert kept().last_error
+        assert endpoint.came == []
+
+
+TOO_SLOW = (None, "no whole answer within 1.5 s")
+DRIPS = {
+    "handshake": ("https", b"\x16\x03\x03\x40\x00" + b"x" * 500, TOO_SLOW),
+    "headers": ("http", b"HTTP/1.1 200 OK\r\nX: " + b"x" * 500, TOO_SLOW),
+    "body": (
+        "http",
+        b"HTTP/1.1 410 Gone\r\nContent-Length: 500\r\n\r\n" + b"x" * 500,
+        (410, ""),
+    ),
+}
+
+
+@contextmanager
+def dripping(told):
+    """A server that says one byte every fiftieth of a second, for as long as it has any."""
+    over = threading.Event()
+
+    def drip(line):
+        with line, suppress(OSError):
+            for byte in told:
+                if over.wait(0.02):
+                    return
+                line.sendall(bytes([byte]))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=lambda: drip(server.accept()[0]))
+        thread.start()
+        yield server.getsockname()[1]
+        over.set()
+        thread.join()
+
+
+class TestDeadline:
+    @pytest.mark.parametrize("where", DRIPS)
+    def test_an_endpoint_that_answers_by_the_byte_is_left(self, settings, where, now):
+        scheme, told, expected = DRIPS[where]
+        began = time.monotonic()
+        with dripping(told) as port:
+            answered = deliver(
+                settings.model_copy(update={"webhooks_to_private_addresses": True}),
+                url=f"{scheme}://127.0.0.1:{port}/",
+                secret=new_signing_secret(),
+                event_id=new_id(),
+                kind="purchase.made",
+                data={},
+                happened_at=now,
+                now=now,
+                seconds=1.5,
+            )
+        assert (answered.status, answered.error) == expected
+        assert time.monotonic() - began < 8
+
+    def test_a_yes_is_one_whatever_comes_after_it(self, settings, now):
+        yes = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"
+        with dripping(yes + b"x" * 500) as port:
+            answered = deliver(
+                settings.model_copy(update={"webhooks_to_private_addresses": True}),
+                url=f"http://127.0.0.1:{port}/",
+                secret=new_signing_secret(),
+                event_id=new_id(),
+                kind="purchase.made",
+                data={},
+                happened_at=now,
+                now=now,
+            )
+        assert answered.is_fine
 
 
 class TestWhereTo:
