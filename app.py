@@ -23,6 +23,7 @@ from models.embedded import CannotStart, settings_with
 from models.errors import DomainError
 from models.oversight.keep_logs import start_keeping
 from models.oversight.logs import configure_logging
+from models.oversight.report_crashes import start_reporting
 from models.settings import BadSettings, Settings, load_settings, use_settings
 
 HERE = Path(__file__).resolve().parent
@@ -61,6 +62,7 @@ def prepared(*, embedded: bool = True) -> Settings:
     use_settings(settings)
     configure_logging(settings)
     start_keeping()
+    start_reporting(settings)
     return settings
 
 

@@ -71,7 +71,7 @@ class Settings(BaseSettings):
 
     cron_secret: str = ""
     metrics_token: str = ""
-    sentry_dsn: str = ""
+    sentry_dsn: str = Field(default="", pattern=r"^(https?://\w+@[^/\s]+/(\S+/)?\d+)?$")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "json", "pretty"] = "auto"
 

@@ -1,9 +1,9 @@
 """How a refusal, a wrong address or a crash is told: a page in words, or JSON with a code."""
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from flask import Flask, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from models.errors import N_, BadInput, DomainError
 from public.limits import seconds_to_wait
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 WORDS = {
     400: N_("The request could not be understood. Go back, reload the page and try again."),

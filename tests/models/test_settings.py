@@ -72,6 +72,7 @@ class TestRefusals:
             ("DUNNING_DAYS", "7,2"),
             ("DUNNING_DAYS", "soon"),
             ("LOG_LEVEL", "LOUD"),
+            ("SENTRY_DSN", "https://sentry.example/1"),
         ],
     )
     def test_a_malformed_value_is_one_line_that_names_it(self, monkeypatch, name, value):
