@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from redis import Redis
@@ -20,12 +20,10 @@ from redis.retry import Retry as RedisRetry
 from rq import Queue, Retry
 
 from jobs.without_queue import do_beside
+from models.oversight.periodic import QUEUES as QUEUES
+from models.oversight.periodic import QueueName
 from models.session import send_with
 from models.settings import current_settings
-
-QueueName = Literal["money", "outbox", "mail", "default"]
-QUEUES: tuple[QueueName, ...] = ("money", "outbox", "mail", "default")
-"""In the order in which workers take them."""
 
 BACKOFF = (10, 60, 300)
 """Seconds before each further try of a job that crashed."""

@@ -16,6 +16,7 @@ from models.migrations.run import at_head
 from models.secrets import same
 from models.session import unit_of_work
 from models.settings import current_settings
+from public.machine_metrics import machine_figures
 
 log = structlog.get_logger(__name__)
 pages = Blueprint("health", __name__)
@@ -58,7 +59,8 @@ def metrics() -> ResponseReturnValue:
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not token or not same(given, token):
         abort(404 if "platform" in g else Response(status=404))
-    return current_app.response_class(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    figures = generate_latest() + machine_figures()
+    return current_app.response_class(figures, content_type=CONTENT_TYPE_LATEST)
 
 
 def what_is_wrong() -> list[str]:

@@ -18,6 +18,7 @@ from models import clock
 from models.billing.credit_note import CreditNote
 from models.billing.customer import RUNNING, Customer, CustomerStatus
 from models.billing.invoice import Invoice, InvoiceKind, InvoiceStatus
+from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 from models.catalog import Plan, Product
 from models.ids import first_id_at
 
@@ -162,3 +163,14 @@ def trials_in(session: Session, span: Span) -> tuple[int, int]:
         )
     ).one()
     return begun, kept
+
+
+def charges_by_outcome(session: Session, since: datetime) -> dict[AttemptOutcome, int]:
+    """How many charges were asked for since an instant, by what became of them; 0 for none."""
+    statement = (
+        select(PaymentAttempt.outcome, func.count())
+        .where(PaymentAttempt.id >= first_id_at(since))
+        .group_by(PaymentAttempt.outcome)
+    )
+    none = dict.fromkeys(AttemptOutcome, 0)
+    return none | {outcome: int(count) for outcome, count in session.execute(statement)}

@@ -7,7 +7,7 @@ at its start, so that consoles and endpoints can name a job without importing th
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from croniter import croniter
 from sqlalchemy import Select
@@ -15,6 +15,10 @@ from sqlalchemy.orm import Session
 
 from models import clock
 from models.errors import N_, Missing
+
+QueueName = Literal["money", "outbox", "mail", "default"]
+QUEUES: tuple[QueueName, ...] = ("money", "outbox", "mail", "default")
+"""In the order in which workers take them."""
 
 NextDue = Callable[[Session], Select[Any] | datetime | None]
 """Answers an instant, or the question that a database answers: those are asked together."""
@@ -35,7 +39,7 @@ class Periodic:
 
     name: str
     cron: str
-    queue: str
+    queue: QueueName
     words: str
     dry_run: bool = False
     next_due: NextDue | None = None
