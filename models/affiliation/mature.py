@@ -149,6 +149,7 @@ def _tell(session: Session, released: list[Released]) -> None:
 _PROFILES = (
     select(AffiliateProfile)
     .where(AffiliateProfile.user_id.in_(bindparam("keys", expanding=True)))
+    .order_by(AffiliateProfile.user_id)
     .options(load_only(AffiliateProfile.user_id))
 )
 

@@ -117,7 +117,7 @@ def _rate(session: Session, after: UUID, counts: dict[str, int], now: datetime) 
     of the two writes knows of the earlier. Most nights nothing but figures changes: only those
     whose level or calm may change too are loaded whole.
     """
-    held = session.execute(_HELD, {"after": after}).all()
+    held = session.execute(_HELD, {"after": after, "most": AT_ONCE}).all()
     keys = [row.user_id for row in held]
     read = refund_figures(session, now=now, affiliates=keys)
     last = {each.affiliate_id: each for each in session.scalars(_LAST_CHANGES, {"keys": keys})}
@@ -222,7 +222,7 @@ _HELD = (
         ),
     )
     .order_by(AffiliateProfile.user_id)
-    .limit(AT_ONCE)
+    .limit(bindparam("most"))
     .with_for_update(key_share=True)
 )
 """Whoever brought a purchase, or had figures: a rate falls back to nothing as invoices grow old."""

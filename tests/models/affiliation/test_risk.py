@@ -147,6 +147,15 @@ class TestNights:
         assert (profile.refund_rate, profile.total_refunds) == (Decimal("0.4"), 4)
         assert profile.extreme_asked_at is not None
 
+    def test_the_next_chunk_goes_on_where_one_ended(self, brought, now, monkeypatch):
+        monkeypatch.setattr("models.affiliation.nightly_risk.AT_ONCE", 1)
+        keys = [brought(10, 2), brought(3, 0), brought(10, 3)]
+
+        assert night(1, now)["rated"] == 3
+
+        assert [profile_of(key).risk_level for key in keys] == [R.AT_RISK, R.NORMAL, R.HIGH_RISK]
+        assert [profile_of(key).rated_invoices for key in keys] == [10, 3, 10]
+
     def test_a_dry_run_changes_nothing(self, brought, now):
         key = brought(10, 3)
         clock.move_to(now + DAY)
