@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Any
 
-from flask import Blueprint, Response, flash, make_response, redirect, render_template, request
+from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -23,7 +23,7 @@ from models.session import unit_of_work
 from public.amounts import cents_text, number_text
 from public.api_payments import click_of_visit
 from public.brand import public_url
-from public.buttons import offers_here
+from public.buttons import carried, offers_here
 from public.destinations import console_of
 from public.errors import in_words
 from public.hosts import only
@@ -47,7 +47,11 @@ def _keep_nowhere(answer: Response) -> Response:
 @only(Platform.WEOKTO)
 @needs(Permission.USERS_READ_OWN)
 def home() -> ResponseReturnValue:
-    """WEOKTO's welcome."""
+    """WEOKTO's welcome; a newcomer who came by an affiliate's link chooses a guild first."""
+    if g.get("click_id"):
+        with member_reading() as session:
+            if guild_of(session) is None:
+                return redirect(carried("/choose-guild"), 303)
     return home_page()
 
 

@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import expect
 
-from tests.browser.people import DECLINED, begin, type_card
+from tests.browser.people import DECLINED, NARROW, begin, sideways, type_card
 from tests.running_sandbox import serving
 
 KEY = "club-boutique-monthly"
@@ -95,3 +95,5 @@ def test_the_owner_sees_which_page_tells_an_old_price_and_loses_the_affiliate(
     fine = console.locator("tr").filter(has=console.get_by_text(f"{blog}/{KEY}", exact=True))
     expect(fine).to_contain_text("affiché par nous")
     expect(fine.locator(".badge.bad")).to_have_count(0)
+    console.set_viewport_size(NARROW)
+    assert sideways(console) == 0

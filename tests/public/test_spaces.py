@@ -214,9 +214,24 @@ class TestJoiningByAnAffiliatesLink:
 
     def links(self, page):
         """Where the buttons into the free guild lead, without a script and with one."""
+        return [href for href in self.ways_in(page) if "choose-guild" in href]
+
+    def ways_in(self, page):
         found = re.findall(r'href="(/login\?next=[^"]+)" data-sign-in="([^"]+)"', page.text)
         assert all(unquote(href) == f"/login?next={there}" for href, there in found)
         return [href for href, _there in found]
+
+    def test_signing_in_at_the_top_of_the_page_leads_a_newcomer_there_too(self, app, bea):
+        visitor = Visitor(app)
+        link = self.ways_in(visitor.get("/?ref=bea", headers=BROWSER))[0]
+
+        home = self.sign_in_by(visitor, link)
+        assert home.startswith("/home?click=")
+        self.press_join(visitor, visitor.get(home).location)
+
+        with staff_reading() as session:
+            assert session.scalars(select(Attribution)).one().affiliate_id == bea.user_id
+        assert visitor.get(home).status_code == 200, "who has a guild stays"
 
     def ask(self, visitor, link):
         form = visitor.get(link).text.split("data-sign-in-form", 1)[1]
