@@ -4,7 +4,7 @@ A flush sends one UPDATE a row, and the database reads and plans every one of th
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
@@ -12,6 +12,7 @@ from typing import Any, cast
 from sqlalchemy import (
     Column,
     CursorResult,
+    Insert,
     Table,
     TableValuedAlias,
     Update,
@@ -19,7 +20,9 @@ from sqlalchemy import (
     column,
     event,
     func,
+    insert,
     inspect,
+    select,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -53,6 +56,22 @@ def written_together(session: Session, rows: Iterable[Base]) -> Iterator[None]:
         event.remove(session, "before_flush", write)
 
 
+def insert_together(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows by one statement, given as columns by name, the same of each and its key among
+    them. What is not given is the column's default, reckoned once for all."""
+    if rows:
+        names = tuple(rows[0])
+        sent = {_sent(name): [row[name] for row in rows] for name in names}
+        session.execute(_inserting(table, names), sent)
+
+
+@cache
+def _inserting(table: type[Base], names: tuple[str, ...]) -> Insert:
+    into = cast(Table, table.__table__)
+    rows = _rows_of([into.c[name] for name in names])
+    return insert(into).from_select(names, select(*rows.c))
+
+
 def _write_changed(session: Session, rows: Sequence[Base]) -> None:
     alike: dict[tuple[type[Base], frozenset[str]], list[Changed]] = defaultdict(list)
     for row in rows:
@@ -68,8 +87,8 @@ def _write(
 ) -> None:
     """Write some attributes of rows, which then stand as if they had been read."""
     columns, mapper = _columns(table), inspect(table)
-    sent = {_sent(columns[key]): [changes[key][1] for _, changes in several] for key in keys}
-    sent[_sent(_key(table))] = [mapper.primary_key_from_instance(row)[0] for row, _ in several]
+    sent = {_sent(columns[key].name): [changes[key][1] for _, changes in several] for key in keys}
+    sent[_sent(_key(table).name)] = [mapper.primary_key_from_instance(row)[0] for row, _ in several]
     written = cast(CursorResult[Any], session.execute(_updating(table, keys), sent))
     if written.rowcount != len(several):
         raise StaleDataError(f"{written.rowcount} of {len(several)} rows of {table} are there")
@@ -96,14 +115,14 @@ def _updating(table: type[Base], keys: frozenset[str]) -> Update:
 
 def _rows_of(columns: Sequence[Column[Any]]) -> TableValuedAlias:
     """Rows of these columns, made of one array each."""
-    arrays = [bindparam(_sent(each), type_=ARRAY(each.type, dimensions=1)) for each in columns]
+    arrays = [bindparam(_sent(each.name), type_=ARRAY(each.type, dimensions=1)) for each in columns]
     named = [column(each.name, each.type) for each in columns]
     return func.unnest(*arrays).table_valued(*named).render_derived(name="sent")
 
 
-def _sent(column: Column[Any]) -> str:
+def _sent(name: str) -> str:
     """The name that a column's array is sent under."""
-    return f"each_{column.name}"
+    return f"each_{name}"
 
 
 @cache

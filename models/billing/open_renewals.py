@@ -4,10 +4,9 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.base import among
@@ -19,15 +18,12 @@ from models.billing.invoice_attempt import Card, Columns, attempt_for, cards_by_
 from models.billing.payment_attempt import PaymentAttempt
 from models.billing.provider import ChargeRequest
 from models.ids import new_id
+from models.many_rows import insert_together
 from models.money import without_tax
 from models.oversight import SYSTEM, emit
 from models.settings import current_settings
 
 log = logging.getLogger(__name__)
-
-_INVOICES = insert(cast(Table, Invoice.__table__))
-_LINES = insert(cast(Table, InvoiceLine.__table__))
-_ATTEMPTS = insert(cast(Table, PaymentAttempt.__table__))
 
 
 @dataclass(frozen=True)
@@ -192,8 +188,6 @@ _WAITING = (
 
 def _write(session: Session, opened: Opened) -> None:
     session.flush()
-    if opened.invoices:
-        session.execute(_INVOICES, opened.invoices)
-        session.execute(_LINES, opened.lines)
-    if opened.attempts:
-        session.execute(_ATTEMPTS, opened.attempts)
+    insert_together(session, Invoice, opened.invoices)
+    insert_together(session, InvoiceLine, opened.lines)
+    insert_together(session, PaymentAttempt, opened.attempts)

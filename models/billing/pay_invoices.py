@@ -25,6 +25,7 @@ from models.billing.quote import Quote
 from models.billing.signals import invoices_paid
 from models.catalog import PaymentButton
 from models.oversight import Actor, emit_all
+from models.oversight.emit import told_together
 
 
 @dataclass
@@ -48,13 +49,14 @@ def pay_invoices(session: Session, cases: Sequence[Case], *, actor: Actor, now: 
     people = _people(session, [case.customer for case in cases])
     recovered = [case.customer for case in cases if case.customer.first_failed_at is not None]
     numbers = next_numbers(session, INVOICES, len(cases), at=now)
-    for case, number in zip(cases, numbers, strict=True):
-        _issue(case, number, people[case.customer.user_id], now)
-        _apply(session, case, actor, now)
-    _reopen(session, recovered, now)
-    invoices = [case.invoice for case in cases]
-    invoices_paid.send(None, session=session, invoices=invoices, actor=actor, now=now)
-    _tell(session, cases, recovered, actor)
+    with told_together(session):
+        for case, number in zip(cases, numbers, strict=True):
+            _issue(case, number, people[case.customer.user_id], now)
+            _apply(session, case, actor, now)
+        _reopen(session, recovered, now)
+        invoices = [case.invoice for case in cases]
+        invoices_paid.send(None, session=session, invoices=invoices, actor=actor, now=now)
+        _tell(session, cases, recovered, actor)
 
 
 def _people(session: Session, customers: Sequence[Customer]) -> Mapping[UUID, Buyer]:

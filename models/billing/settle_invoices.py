@@ -23,7 +23,6 @@ from models.billing.refuse_invoices import refuse_invoices
 from models.billing.silence import ABANDONED_AFTER, give_up_invoice_after
 from models.many_rows import written_together
 from models.oversight import Actor
-from models.oversight.emit import told_together
 
 Row = TypeVar("Row", Customer, Invoice, PaymentAttempt)
 
@@ -80,7 +79,7 @@ def settle_invoices(
                 refused.append(case)
             elif case.invoice.status is InvoiceStatus.PENDING:
                 paid.append(case)
-        with written_together(session, _rows(cases)), told_together(session):
+        with written_together(session, _rows(cases)):
             pay_invoices(session, paid, actor=actor, now=now)
             refuse_invoices(session, refused, actor=actor, now=now)
     _count(result, cases)

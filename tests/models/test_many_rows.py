@@ -15,22 +15,22 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from admin_views.preview import observe
 from models import clock, tables
-from models.accounts import User
+from models.accounts import Platform, User
 from models.base import Base, Encrypted, enum_of
 from models.billing import Customer, CustomerStatus
 from models.catalog import Plan
-from models.many_rows import written_together
+from models.many_rows import insert_together, written_together
 from models.oversight import SYSTEM, AuditEvent, emit
 from tests.conftest import NOON
 
 
 @contextmanager
-def updates(session):
-    """The UPDATEs that are sent in a block."""
+def updates(session, act="UPDATE"):
+    """The UPDATEs that are sent in a block: of which table, and whether one by one."""
     sent = []
 
     def note(_connection, _cursor, statement, _given, _context, is_many):
-        if statement.startswith("UPDATE"):
+        if statement.startswith(act):
             sent.append((statement.split()[1], is_many))
 
     event.listen(session.connection().engine, "before_cursor_execute", note)
@@ -168,6 +168,30 @@ class TestWrittenTogether:
         assert stored(session, User.bio, [*users, new]) == ["kept"] * 3 + ["", "kept"]
 
 
+@pytest.mark.usefixtures("now")
+class TestInsertTogether:
+    def test_gives_each_row_its_columns_and_all_of_them_the_defaults(self, session, users):
+        rows = [
+            {"id": uuid4(), "platform": Platform.STAM, "email": f"{name}@example.org"}
+            for name in ("one", "two")
+        ]
+        insert_together(session, User, rows)
+
+        made = session.scalars(select(User).where(User.id.in_([row["id"] for row in rows]))).all()
+        assert {(row.id, row.email) for row in made} == {(row["id"], row["email"]) for row in rows}
+        assert {(row.bio, row.locale, row.created_at) for row in made} == {("", "fr", NOON)}
+
+    def test_of_nothing_asks_nothing(self, session):
+        with updates(session, "INSERT") as sent:
+            insert_together(session, User, [])
+        assert sent == []
+
+    def test_the_database_still_refuses(self, session, users):
+        row = {"id": uuid4(), "platform": Platform.STAM, "email": users[0].email}
+        with pytest.raises(IntegrityError):
+            insert_together(session, User, [row])
+
+
 class Apart(DeclarativeBase):
     pass
 
@@ -199,6 +223,7 @@ class Sample(Apart):
     on: Mapped[date | None] = mapped_column(Date)
 
 
+LABELS = {"text": "written"}
 VALUES = {
     "key": (uuid4(), None),
     "at": (datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=UTC), None),
@@ -216,6 +241,12 @@ VALUES = {
 }
 
 
+@pytest.fixture
+def samples(session):
+    Apart.metadata.create_all(session.connection())
+
+
+@pytest.mark.usefixtures("samples")
 class TestEveryType:
     def test_the_sample_has_every_type_of_our_tables(self):
         ours = {
@@ -223,8 +254,7 @@ class TestEveryType:
         }
         assert ours <= {type(column.type) for column in Sample.__table__.c}
 
-    def test_comes_back_as_it_was_given(self, session):
-        Apart.metadata.create_all(session.connection())
+    def test_comes_back_as_it_was_changed(self, session):
         rows = [Sample(id=uuid4(), number=1) for _ in VALUES["key"]]
         empty = Sample(id=uuid4(), facts={}, on=date.min)
         session.add_all([*rows, empty])
@@ -242,3 +272,15 @@ class TestEveryType:
             found = [getattr(row, key) for row in (*rows, empty)]
             changed = {"number": -1, "text": ""}.get(key, nothing)
             assert found == [value, changed, value], key
+
+    def test_comes_back_as_it_was_inserted(self, session):
+        keys = [uuid4() for _ in VALUES["key"]]
+        rows = [
+            {"id": key, **{LABELS.get(name, name): each[place] for name, each in VALUES.items()}}
+            for place, key in enumerate(keys)
+        ]
+        insert_together(session, Sample, rows)
+
+        made = [session.get(Sample, key) for key in keys]
+        for name, values in VALUES.items():
+            assert [getattr(row, name) for row in made] == list(values), name
