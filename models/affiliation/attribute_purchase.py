@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.affiliation.attribution import Attribution, standing_for
@@ -12,19 +13,22 @@ from models.affiliation.free_days import free_days
 from models.affiliation.good_click import good_click_among
 from models.affiliation.own_purchase import flag_own_purchase
 from models.affiliation.profile import AffiliateProfile
-from models.affiliation.program import program_of, programs_of_community
+from models.affiliation.program import AffiliateProgram, programs_of_community
 from models.billing import Customer
 from models.catalog import Plan, Product
 from models.oversight import Actor, emit
+from models.session import keep
 
 
 @dataclass(frozen=True)
 class Bought:
-    """A purchase as attribution sees it; ``is_free``: nothing of its plan is ever to be paid."""
+    """A purchase as attribution sees it: ``program`` is its product's, where that has one;
+    ``is_free``: nothing of its plan is ever to be paid."""
 
     customer: Customer
     product_id: UUID
     community_id: UUID
+    program: AffiliateProgram | None
     is_free: bool
     at: datetime
 
@@ -71,9 +75,18 @@ def attribute_purchase(
 
 def _bought(session: Session, customer: Customer, now: datetime) -> Bought:
     plan = Plan.get(session, customer.current_plan_id)
-    product = Product.get(session, customer.product_id)
     is_free = not (plan.price_amount or plan.trial_amount or plan.setup_fee)
-    return Bought(customer, product.id, product.community_id, is_free, now)
+    asked = {"product_id": customer.product_id}
+    community_id, program = session.execute(_SOLD, asked).one()
+    keep(session, program)
+    return Bought(customer, customer.product_id, community_id, program, is_free, now)
+
+
+_SOLD = (
+    select(Product.community_id, AffiliateProgram)
+    .outerjoin(AffiliateProgram, AffiliateProgram.product_id == Product.id)
+    .where(Product.id == bindparam("product_id"))
+)
 
 
 def _click(session: Session, bought: Bought, click_id: str | None) -> Clicked | None:
@@ -83,8 +96,7 @@ def _click(session: Session, bought: Bought, click_id: str | None) -> Clicked | 
     if bought.is_free:
         programs = programs_of_community(session, bought.community_id)
     else:
-        program = program_of(session, bought.product_id)
-        programs = [program] if program else []
+        programs = [bought.program] if bought.program else []
     return good_click_among(session, click_id, programs, now=bought.at)
 
 

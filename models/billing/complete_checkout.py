@@ -8,7 +8,7 @@ import json
 import logging
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 
 from models import clock
 from models.billing.capture_endpoint import CaptureEndpoint
@@ -73,9 +73,15 @@ def close_card_form(capture_id: UUID, form: str | None) -> None:
         log.warning("vault.form_left_open", extra={"capture_id": str(capture_id)})
         return
     with unit_of_work() as session:
-        session.execute(
-            update(CaptureEndpoint)
-            .where(CaptureEndpoint.id == capture_id, CaptureEndpoint.vault_capture_id == form)
-            .values(capture_url=None)
-            .execution_options(synchronize_session=False)
-        )
+        session.execute(_FORGET_FORM, {"key": capture_id, "form": form})
+
+
+_FORGET_FORM = (
+    update(CaptureEndpoint)
+    .where(
+        CaptureEndpoint.id == bindparam("key"),
+        CaptureEndpoint.vault_capture_id == bindparam("form"),
+    )
+    .values(capture_url=None)
+    .execution_options(synchronize_session=False)
+)

@@ -6,7 +6,7 @@ Each step is a transaction of its own, committed before the call that it prepare
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import Select, bindparam, exists, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from models.accounts import User
@@ -38,10 +38,10 @@ def prepare_attempt(session: Session, capture_id: UUID, *, now: datetime) -> Pay
     capture = keep(session, CaptureEndpoint.for_update(session, capture_id))
     if capture.status is not CaptureStatus.PENDING or capture.card_received_at is None:
         return None
-    if now >= capture.expires_at or attempt_of_try(session, capture) is not None:
+    if now >= capture.expires_at:
         return None
     if capture.purpose is CapturePurpose.CARD:
-        if _has_ended(session, capture):
+        if attempt_of_try(session, capture) is not None or _has_ended(session, capture):
             return None
     elif _is_spoken_for(session, capture):
         return None
@@ -71,16 +71,23 @@ _OF_TRY = select(PaymentAttempt).where(
 
 
 def _is_spoken_for(session: Session, capture: CaptureEndpoint) -> bool:
-    """Whether the buyer has the product, or may just have paid for it in another window; or
-    whether their account was deleted meanwhile."""
+    """Whether this try has its attempt; or the buyer has the product, or may just have paid for
+    it in another window; or whether their account was deleted meanwhile."""
     buyer = keep(session, lock_buyer(session, capture))
+    was_tried, has_it, pays_elsewhere = session.execute(
+        _SPOKEN_FOR,
+        {
+            "user_id": capture.user_id,
+            "button_id": capture.button_id,
+            "capture_id": capture.id,
+            "try_no": capture.try_no,
+        },
+    ).one()
+    if was_tried:
+        return True
     if buyer.closed_at is not None:
         _end(session, capture, because=BUYER_GONE)
         return True
-    has_it, pays_elsewhere = session.execute(
-        _SPOKEN_FOR,
-        {"user_id": capture.user_id, "button_id": capture.button_id, "capture_id": capture.id},
-    ).one()
     if has_it:
         _end(session, capture, because=BOUGHT_MEANWHILE)
         return True
@@ -95,6 +102,10 @@ _PRODUCT = (
 _theirs = aliased(PaymentButton)
 _SPOKEN_FOR = select(
     exists().where(
+        PaymentAttempt.capture_id == bindparam("capture_id"),
+        PaymentAttempt.attempt_no == bindparam("try_no"),
+    ),
+    exists().where(
         Customer.product_id == _PRODUCT,
         Customer.user_id == bindparam("user_id"),
         Customer.status.in_(RUNNING),
@@ -108,16 +119,22 @@ _SPOKEN_FOR = select(
         _theirs.product_id == _PRODUCT,
     ),
 )
-"""Asks whether a buyer has a button's product, and whether another checkout of theirs for it
-may be paid for right now."""
+"""Asks whether a try has its attempt, whether a buyer has a button's product, and whether
+another checkout of theirs for it may be paid for right now."""
 
 
 def lock_attempt(session: Session, attempt_id: UUID) -> tuple[CaptureEndpoint, PaymentAttempt]:
-    """A checkout and its attempt, with the buyer, both locked until the transaction ends.
+    """A checkout and its attempt, both locked until the transaction ends.
 
     The checkout is locked first, as by everyone who locks both. Raises Missing.
     """
-    found = session.execute(_LOCKING, {"attempt_id": attempt_id}).one_or_none()
+    return _locked(session, _LOCKING, attempt_id)
+
+
+def _locked(
+    session: Session, locking: Select[CaptureEndpoint, PaymentAttempt], attempt_id: UUID
+) -> tuple[CaptureEndpoint, PaymentAttempt]:
+    found = session.execute(locking, {"attempt_id": attempt_id}).one_or_none()
     if found is None:
         raise Missing
     capture, attempt = found
@@ -128,10 +145,10 @@ _LOCKING = (
     select(CaptureEndpoint, PaymentAttempt)
     .join(PaymentAttempt, PaymentAttempt.capture_id == CaptureEndpoint.id)
     .where(PaymentAttempt.id == bindparam("attempt_id"))
-    .options(joinedload(CaptureEndpoint.user, innerjoin=True))
     .with_for_update(of=(CaptureEndpoint, PaymentAttempt))
     .execution_options(populate_existing=True)
 )
+_LOCKING_WITH_BUYER = _LOCKING.options(joinedload(CaptureEndpoint.user, innerjoin=True))
 
 
 def _has_ended(session: Session, capture: CaptureEndpoint) -> bool:
@@ -170,7 +187,7 @@ def record_registration(
     Money has not moved: a registration without a sure answer ends the attempt as an error,
     and the buyer may try again.
     """
-    capture, attempt = lock_attempt(session, attempt_id)
+    capture, attempt = _locked(session, _LOCKING_WITH_BUYER, attempt_id)
     if attempt.outcome is not AttemptOutcome.PENDING or attempt.attempt_no != capture.try_no:
         return None
     if card.outcome is not PaymentOutcome.SUCCEEDED:
