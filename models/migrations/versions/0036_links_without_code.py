@@ -5,7 +5,7 @@ Going back, such a row keeps what no code's hash equals.
 
 from alembic import op
 
-revision = "0037"
+revision = "0036"
 down_revision = "0035"
 branch_labels = None
 depends_on = None
