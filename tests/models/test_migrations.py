@@ -61,7 +61,7 @@ SEEN = """
 class TestSeenIsUsed:
     def test_uses_the_keys_that_pages_were_seen_to_carry(self, empty):
         scripts = ScriptDirectory.from_config(migrations.configuration(empty))
-        former = scripts.get_revision("0038").down_revision
+        former = scripts.get_revision("0037").down_revision
         migrations.upgrade(empty, former)
         engine = create_engine(empty)
         with engine.begin() as connection:
