@@ -8,7 +8,7 @@ fingerprint; confirming runs the rule again and stops where the fingerprint has 
 import enum
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +17,7 @@ from uuid import UUID
 
 from flask_babel import gettext
 from sqlalchemy import event, func, inspect, select, text
-from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy.orm import Session
 
 from admin_views.formats import euros, moment
 from admin_views.guard import translated
@@ -28,11 +28,12 @@ from admin_views.structures import read_amounts, value_words
 from admin_views.telling import Effect, tell, tell_mails
 from admin_views.words import status_words
 from models.affiliation import AffiliateProfile
-from models.base import Base, Encrypted
+from models.base import Base, Encrypted, Json
 from models.errors import N_, DomainError
 from models.ledger import Account, LedgerEntry
 from models.oversight import AuditEvent, OutboxEvent, OutgoingMail
 from models.oversight.changes import plain
+from models.oversight.emit import overheard
 from models.session import engine_of
 
 Run = Callable[[Session], Any]
@@ -141,22 +142,13 @@ def observe(session: Session, run: Run, *, now: datetime) -> Effects:
 
 
 @contextmanager
-def _hearing(session: Session, note: Callable[..., None]) -> Iterator[list[Mapping[str, Any]]]:
-    """Have flushes noted for the length of a block; gives the events emitted meanwhile."""
-    facts: list[Mapping[str, Any]] = []
-
-    def hear(state: ORMExecuteState) -> None:
-        if getattr(state.statement, "table", None) is OutboxEvent.__table__:
-            many = state.parameters
-            facts.extend([many or {}] if isinstance(many, Mapping) else many or ())
-
+def _hearing(session: Session, note: Callable[..., None]) -> Iterator[list[Json]]:
     event.listen(session, "before_flush", note)
-    event.listen(session, "do_orm_execute", hear)
     try:
-        yield facts
+        with overheard(session) as facts:
+            yield facts
     finally:
         event.remove(session, "before_flush", note)
-        event.remove(session, "do_orm_execute", hear)
 
 
 def _note(seen: dict[Any, Any], session: Session, row: Base) -> None:

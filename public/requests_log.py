@@ -24,6 +24,7 @@ def install(app: Flask) -> None:
     """Begin every request with an id and end it with a line."""
     app.before_request(_begin)
     app.after_request(_end)
+    app.teardown_request(_forget)
 
 
 def _begin() -> None:
@@ -50,3 +51,8 @@ def _end(response: Response) -> Response:
         ms=round(took * 1000, 1),
     )
     return response
+
+
+def _forget(_error: BaseException | None) -> None:
+    """What the thread logs next is of nobody's request."""
+    structlog.contextvars.clear_contextvars()

@@ -109,7 +109,20 @@ def told_together(session: Session) -> Iterator[None]:
         _write(session, facts[start : start + AT_ONCE])
 
 
+@contextmanager
+def overheard(session: Session) -> Iterator[list[Json]]:
+    """The facts that a block writes down, each with its kind, subject and data: for a preview,
+    which takes them back and tells what would have followed."""
+    heard: list[Json] = []
+    session.info["overheard"] = heard
+    try:
+        yield heard
+    finally:
+        del session.info["overheard"]
+
+
 def _write(session: Session, facts: list[Json]) -> None:
+    session.info.get("overheard", []).extend(facts)
     rows = [fact | {"trail_id": str(new_id()), "outbox_id": str(new_id())} for fact in facts]
     session.execute(_WRITE, {"facts": json.dumps(rows), "at": clock.now()})
 

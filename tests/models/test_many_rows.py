@@ -16,7 +16,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from admin_views.preview import observe
 from models import clock, tables
 from models.accounts import Platform, User
-from models.base import Base, Encrypted, enum_of
+from models.base import Base, Cleaned, Encrypted, enum_of
 from models.billing import Customer, CustomerStatus
 from models.catalog import Plan
 from models.many_rows import insert_together, written_together
@@ -218,6 +218,7 @@ class Sample(Apart):
     flag: Mapped[bool | None] = mapped_column(Boolean)
     name: Mapped[str | None] = mapped_column(CITEXT)
     secret: Mapped[str | None] = mapped_column(Encrypted)
+    words: Mapped[str | None] = mapped_column(Cleaned)
     rate: Mapped[Decimal | None] = mapped_column(Numeric(6, 4))
     content: Mapped[bytes | None] = mapped_column(LargeBinary)
     on: Mapped[date | None] = mapped_column(Date)
@@ -235,6 +236,7 @@ VALUES = {
     "flag": (False, None),
     "name": ("Ann", None),
     "secret": ("FR76 3000", None),
+    "words": ("token=[hidden]", None),
     "rate": (Decimal("0.2000"), None),
     "content": (b"\x00'\\\xff", None),
     "on": (date(2026, 2, 28), None),
