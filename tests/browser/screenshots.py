@@ -140,7 +140,7 @@ def invoice(house: House, page: Page, _who: str) -> None:
 
 def commission(house: House, page: Page, _who: str) -> None:
     page.goto(f"{house.console}/commissions/")
-    tens_of_euros = page.locator("tbody tr", has_text=re.compile(r"\b\d\d,\d\d"))
+    tens_of_euros = page.locator("tbody tr", has_text=re.compile(r"\d\d,\d\d"))
     tens_of_euros.locator("a[href*='/commissions/details/']").first.click()
 
 
