@@ -45,8 +45,9 @@ def raise_flags(session: Session, *, now: datetime) -> int:
     return sum(is_new)
 
 
-_IS_NEW = literal_column("old.id IS NULL", Boolean)
-"""Of a row that was just written, whether there was none before."""
+_IS_NEW = literal_column("xmax = 0", Boolean)
+"""Of a row that was just written, whether there was none before: one that was updated instead is
+locked by its writer until the commit."""
 
 
 def dismiss_flag(
