@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from jobs import queue
 from models import clock
 from models import session as boundary
+from models.billing.choose_provider import use_provider
+from models.billing.in_process import InProcessProvider
 from models.embedded import stop
 from models.settings import use_settings
 from tests.buying import Buyer
@@ -145,3 +147,15 @@ def client(app, committed, redis):
     with app.test_client() as client:
         client.environ_base["HTTP_HOST"] = "weokto.localhost"
         yield client
+
+
+@pytest.fixture
+def twin():
+    """A vault and a PSP in memory; without a queue, callbacks complete purchases themselves."""
+    twin = InProcessProvider()
+    use_provider(twin)
+    sent_with = boundary._send
+    boundary.send_with(None)
+    yield twin
+    boundary.send_with(sent_with)
+    use_provider(None)

@@ -8,31 +8,17 @@ from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session
 
 from models import clock
-from models import session as boundary
 from models.accounts import UserType
 from models.billing import Customer, CustomerStatus, Invoice, InvoiceStatus, customer_of
-from models.billing.choose_provider import use_provider
-from models.billing.in_process import InProcessProvider
 from models.billing.order import RENOUNCED
 from models.catalog import Plan
-from models.session import engine_of, send_with
+from models.session import engine_of
 from tests.checkouts import DECLINED_LATER, buy
 from tests.models.billing.subscribers import END, START, on_trial, past_due, subscribe
 
 FINGERPRINT = re.compile(r'name="fingerprint" value="([^"]+)"')
 MIDDLE = START + timedelta(days=10)
 ENDED = "E-mail «\u00a0Abonnement terminé\u00a0»"
-
-
-@pytest.fixture
-def twin():
-    twin = InProcessProvider()
-    use_provider(twin)
-    sent_with = boundary._send
-    send_with(None)
-    yield twin
-    send_with(sent_with)
-    use_provider(None)
 
 
 @pytest.fixture

@@ -20,8 +20,7 @@ from models.billing import (
     Refund,
     RefundStatus,
 )
-from models.billing.choose_provider import use_provider
-from models.billing.in_process import Fault, InProcessProvider
+from models.billing.in_process import Fault
 from models.billing.provider import RefundRequest
 from models.billing.refund import next_refund_due
 from models.billing.send_refunds import send_refunds
@@ -34,15 +33,8 @@ STATUS = re.compile(r'class="badge (\w+)"')
 
 
 @pytest.fixture
-def twin(committed):
-    """A vault and a PSP in memory, and nobody at the queue."""
-    twin = InProcessProvider()
-    use_provider(twin)
-    sent_with = boundary._send
-    boundary.send_with(None)
-    yield twin
-    boundary.send_with(sent_with)
-    use_provider(None)
+def twin(committed, twin):
+    return twin
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ import pytest
 
 from jobs import queue
 from models import session as boundary
-from models.billing.choose_provider import use_provider
-from models.billing.in_process import InProcessProvider
 
 
 @pytest.fixture
@@ -22,15 +20,3 @@ def queued(committed, redis, sending):
     """Deferred jobs go to this worker's Redis."""
     sending(queue.enqueue)
     return redis
-
-
-@pytest.fixture
-def twin():
-    """A vault and a PSP in memory; without a queue, callbacks complete purchases themselves."""
-    twin = InProcessProvider()
-    use_provider(twin)
-    sent_with = boundary._send
-    boundary.send_with(None)
-    yield twin
-    boundary.send_with(sent_with)
-    use_provider(None)

@@ -8,29 +8,16 @@ import pytest
 from sqlalchemy import select
 
 from models import clock
-from models import session as boundary
 from models.affiliation.click_id import click_id_of
 from models.billing import CaptureEndpoint, Customer, Invoice, PaymentAttempt, ProviderEvent
-from models.billing.choose_provider import use_provider
-from models.billing.in_process import Fault, InProcessProvider
+from models.billing.in_process import Fault
 from models.catalog import BillingInterval, PaymentButton
 from models.ids import new_id
-from models.session import send_with, staff_reading, unit_of_work
+from models.session import staff_reading, unit_of_work
 from tests.checkouts import ANSWER_LOST, ASKS_BANK, DECLINED, GOOD, put_on_sale, typed_card
 from tests.stored import count
 
 STAM = "http://stam.localhost"
-
-
-@pytest.fixture
-def twin():
-    twin = InProcessProvider()
-    use_provider(twin)
-    sent_with = boundary._send
-    send_with(None)
-    yield twin
-    send_with(sent_with)
-    use_provider(None)
 
 
 @pytest.fixture

@@ -12,25 +12,12 @@ from jobs.perform import run_periodic
 from jobs.queue import enqueue
 from models import clock
 from models import session as boundary
-from models.billing.choose_provider import use_provider
-from models.billing.in_process import InProcessProvider
 from models.oversight import SYSTEM, JobRun, OutboxEvent, RunStatus, emit
 from models.oversight.figures import last_ended_runs, outbox_lag
-from models.session import send_with, unit_of_work
+from models.session import unit_of_work
 from models.settings import use_settings
 from tests.checkouts import DECLINED, GOOD, buy, put_on_sale
 from tests.factories import Make
-
-
-@pytest.fixture
-def twin():
-    twin = InProcessProvider()
-    use_provider(twin)
-    sent_with = boundary._send
-    send_with(None)
-    yield twin
-    send_with(sent_with)
-    use_provider(None)
 
 
 @pytest.fixture

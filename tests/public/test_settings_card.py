@@ -8,14 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from models import clock
-from models import session as boundary
 from models.accounts import Platform
 from models.billing import CaptureEndpoint, PaymentMethod
-from models.billing.choose_provider import use_provider
 from models.billing.complete_checkout import complete_checkout
 from models.billing.hear_vault import hear_vault
-from models.billing.in_process import InProcessProvider
-from models.session import send_with, staff_reading
+from models.session import staff_reading
 from tests.checkouts import ASKS_BANK, DECLINED, GOOD, typed_card
 from tests.public.clients import EVE, buyer, client_of, put_product_on_sale
 from tests.visitors import Visitor
@@ -24,17 +21,6 @@ pytestmark = pytest.mark.usefixtures("committed", "redis", "now")
 
 OTHER = "4000000000000341"
 """Kept like any other; only a later charge of it is declined."""
-
-
-@pytest.fixture
-def twin():
-    twin = InProcessProvider()
-    use_provider(twin)
-    sent_with = boundary._send
-    send_with(None)
-    yield twin
-    send_with(sent_with)
-    use_provider(None)
 
 
 @pytest.fixture
