@@ -86,8 +86,9 @@ def _note(session: Session, row: Base) -> None:
         shown = HIDDEN if hidden else new
         if key in told and told[key] == shown:
             continue
-        if state.persistent and old is not NO_VALUE:
-            before.setdefault(key, HIDDEN if hidden else old)
+        former = told.get(key, old)  # a fact goes on from what the one before it told
+        if state.persistent and former is not NO_VALUE:
+            before.setdefault(key, HIDDEN if hidden else former)
         after[key] = shown
     if before or after:
         noted[row] = (before, after)

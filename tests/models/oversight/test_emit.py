@@ -1,6 +1,7 @@
 """Telling facts: the audit row says what that fact changed, and nothing twice."""
 
 from models.oversight import SYSTEM, AuditEvent, OutboxEvent, emit
+from models.oversight.emit import told_together
 
 
 def rows(session):
@@ -25,6 +26,17 @@ class TestEmit:
             {"name": "Second", "description": "Better"},
         )
         assert told[2] == ({}, {})
+
+    def test_facts_told_together_go_on_from_one_another(self, session, make):
+        plan = make.plan("offer", name="First")
+        session.flush()
+        with told_together(session):
+            for name in ("Second", "Third"):
+                plan.name = name
+                emit(session, "tests.renamed", plan, actor=SYSTEM)
+
+        told = [(row.before["name"], row.after["name"]) for row in rows(session)[-2:]]
+        assert told == [("First", "Second"), ("Second", "Third")]
 
     def test_a_new_row_is_told_once(self, session, make):
         product = make.product()
