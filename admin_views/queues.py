@@ -5,17 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 from rq import Queue, Worker
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.registry import FailedJobRegistry
 
-from models.settings import current_settings
+from models.oversight.periodic import QUEUES
+from models.quick_redis import brief_connection
 
-NAMES = ("money", "outbox", "mail", "default")
 MOST_FAILED = 50
 
 
@@ -39,22 +37,12 @@ class Failed:
     traceback: str
 
 
-def connection() -> Redis:
-    """Redis, asked once and not for long: a page is waiting."""
-    return Redis.from_url(
-        current_settings().redis_url,
-        socket_connect_timeout=0.5,
-        socket_timeout=1,
-        retry=Retry(NoBackoff(), 0),
-    )
-
-
 def queues_now() -> tuple[list[QueueNow], int | None, list[Failed]]:
     """Queues, the number of workers (None while Redis is away) and what failed."""
     try:
-        with connection() as redis:
+        with brief_connection() as redis:
             found, failed = [], []
-            for name in NAMES:
+            for name in QUEUES:
                 queue = Queue(name, connection=redis)
                 registry = FailedJobRegistry(queue=queue)
                 ids = registry.get_job_ids(cleanup=False)
@@ -86,10 +74,10 @@ def discard_job(job_id: str, queue: str) -> bool:
 
 
 def _with_failed(job_id: str, queue: str, act: Any) -> bool:
-    if queue not in NAMES:
+    if queue not in QUEUES:
         return False
     try:
-        with connection() as redis:
+        with brief_connection() as redis:
             registry = FailedJobRegistry(name=queue, connection=redis)
             if job_id not in registry:
                 return False

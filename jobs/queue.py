@@ -13,22 +13,19 @@ from functools import lru_cache, partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry as RedisRetry
 from rq import Queue, Retry
 
 from jobs.without_queue import do_beside
 from models.oversight.periodic import QUEUES as QUEUES
 from models.oversight.periodic import QueueName
+from models.quick_redis import quick_connection
 from models.session import send_with
 from models.settings import current_settings
 
 BACKOFF = (10, 60, 300)
 """Seconds before each further try of a job that crashed."""
 
-SECONDS_TO_ASK = 0.25
 SECONDS_TO_LEAVE_REDIS_ALONE = 5
 SECONDS_A_FAILURE_IS_KEPT = 30 * 24 * 3600
 
@@ -86,17 +83,6 @@ def load_jobs() -> None:
     importlib.import_module("jobs.schedule")
 
 
-@lru_cache(maxsize=4)
-def asking_connection(url: str) -> Redis:
-    """The connection that asks for jobs: it gives up at once, because a page is waiting."""
-    return Redis.from_url(
-        url,
-        socket_connect_timeout=SECONDS_TO_ASK,
-        socket_timeout=SECONDS_TO_ASK,
-        retry=RedisRetry(NoBackoff(), 0),
-    )
-
-
 def join_queue() -> None:
     """Let this process send what it defers to the queue: every process but simulations."""
     load_jobs()
@@ -124,7 +110,7 @@ def _put(asked: Job, args: tuple[Any, ...]) -> None:
     global _left_alone_until
     if time.monotonic() < _left_alone_until:
         raise RedisError("Redis was away a moment ago")
-    queue = Queue(asked.queue, connection=asking_connection(current_settings().redis_url))
+    queue = Queue(asked.queue, connection=quick_connection(current_settings().redis_url))
     try:
         queue.enqueue_call(
             "jobs.perform.perform",

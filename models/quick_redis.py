@@ -13,12 +13,13 @@ from redis.retry import Retry
 from models.settings import current_settings
 
 SECONDS_TO_ASK = 0.25
+SECONDS_TO_LOOK = 1
 SECONDS_TO_LEAVE_ALONE = 5
 
 _left_alone_until = 0.0
 
 
-class RedisAway(Exception):
+class RedisAway(RedisError):
     """Redis is not set up or does not answer: do without it."""
 
 
@@ -29,7 +30,7 @@ def ask(command: str, *args: Any, **options: Any) -> Any:
     if not url or time.monotonic() < _left_alone_until:
         raise RedisAway
     try:
-        return getattr(_connection(url), command)(*args, **options)
+        return getattr(quick_connection(url), command)(*args, **options)
     except RedisError as error:
         _left_alone_until = time.monotonic() + SECONDS_TO_LEAVE_ALONE
         raise RedisAway from error
@@ -42,11 +43,23 @@ def key_of(*parts: str) -> str:
 
 
 @lru_cache(maxsize=4)
-def _connection(url: str) -> Redis:
-    """A connection that gives up at once, because a page is waiting."""
+def quick_connection(url: str) -> Redis:
+    """This process's connection to an address, which gives up at once: a page is waiting."""
+    return _brief(url, SECONDS_TO_ASK)
+
+
+def brief_connection() -> Redis:
+    """A connection for one look at Redis, which is asked once and for a second at most.
+
+    Raises RedisAway where none is set up.
+    """
+    url = current_settings().redis_url
+    if not url:
+        raise RedisAway("REDIS_URL is empty")
+    return _brief(url, SECONDS_TO_LOOK)
+
+
+def _brief(url: str, seconds: float) -> Redis:
     return Redis.from_url(
-        url,
-        socket_connect_timeout=SECONDS_TO_ASK,
-        socket_timeout=SECONDS_TO_ASK,
-        retry=Retry(NoBackoff(), 0),
+        url, socket_connect_timeout=seconds, socket_timeout=seconds, retry=Retry(NoBackoff(), 0)
     )

@@ -7,12 +7,10 @@ from flask import Blueprint, Response, abort, current_app, g, jsonify, render_te
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from sqlalchemy import text
 
 from models.migrations.run import at_head
+from models.quick_redis import brief_connection
 from models.secrets import same
 from models.session import unit_of_work
 from models.settings import current_settings
@@ -86,8 +84,7 @@ def _ask_database() -> None:
 
 
 def _ask_redis() -> None:
-    at_once = Retry(NoBackoff(), 0)
-    with Redis.from_url(current_settings().redis_url, socket_timeout=1, retry=at_once) as redis:
+    with brief_connection() as redis:
         redis.ping()
 
 

@@ -13,10 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily as Gauge
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 from rq import Queue
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
@@ -29,8 +26,8 @@ from models.billing.figures import charges_by_outcome
 from models.oversight import JobRun, RunStatus
 from models.oversight.figures import last_ended_runs, outbox_lag, runs_by_status
 from models.oversight.periodic import QUEUES, scheduled_jobs
+from models.quick_redis import brief_connection
 from models.session import staff_reading
-from models.settings import current_settings
 
 log = logging.getLogger(__name__)
 
@@ -122,10 +119,7 @@ def _holds(proof: JobRun) -> bool:
 def _of_redis() -> Iterator[Metric]:
     depth = Gauge("queue_depth", "Jobs that wait for a worker", labels=["queue"])
     age = Gauge("queue_oldest_seconds", "Since when the first waits", labels=["queue"])
-    at_once = Retry(NoBackoff(), 0)
-    with Redis.from_url(
-        current_settings().redis_url, socket_connect_timeout=1, socket_timeout=1, retry=at_once
-    ) as redis:
+    with brief_connection() as redis:
         for name in QUEUES:
             queue = Queue(name, connection=redis)
             depth.add_metric([name], queue.count)

@@ -154,8 +154,9 @@ class TestLedger:
 
 
 class TestSources:
-    def test_redis_that_is_away_costs_its_own_figures_only(self, scrape):
-        figure = scrape(redis_url="unix:///nowhere/redis.sock")
+    @pytest.mark.parametrize("address", ["unix:///nowhere/redis.sock", ""])
+    def test_redis_that_is_away_costs_its_own_figures_only(self, scrape, address):
+        figure = scrape(redis_url=address)
 
         assert figure("metrics_source_up", source="redis") == 0
         assert figure("metrics_source_up", source="database") == 1
