@@ -1,6 +1,7 @@
 """The schedule: hours of Paris through both clock changes, one run per tick, no leftovers."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -136,6 +137,17 @@ class TestSync:
         assert noted.replace(tzinfo=UTC) > clock.now()
 
 
+@pytest.fixture
+def sweep_does(monkeypatch):
+    """Has the sweep do something else for one test."""
+
+    def instead(function):
+        job = replace(JOBS["oversight-sweep"], function=function, retry=())
+        monkeypatch.setitem(JOBS, job.name, job)
+
+    return instead
+
+
 class TestRuns:
     def test_in_process_once_per_instant(self, committed, scheduled):
         at = utc(2026, 3, 10, 11)
@@ -157,7 +169,7 @@ class TestRuns:
         assert kept.trigger == "manual"
         assert kept.ended_at >= kept.started_at
 
-    def test_a_crash_is_written_down_and_may_run_again(self, queued, scheduled, monkeypatch):
+    def test_a_crash_is_written_down_and_may_run_again(self, queued, scheduled, sweep_does):
         crashes = [True, False]
 
         def sometimes():
@@ -165,10 +177,7 @@ class TestRuns:
                 raise ZeroDivisionError
             return {"done": 3, "errors": 1}
 
-        sweep = JOBS["oversight-sweep"]
-        monkeypatch.setitem(
-            JOBS, "oversight-sweep", type(sweep)(sweep.name, sometimes, "outbox", 60, ())
-        )
+        sweep_does(sometimes)
         with unit_of_work() as session:
             run = run_now(session, "oversight-sweep", actor=SYSTEM)
         with pytest.raises(ZeroDivisionError):
@@ -185,14 +194,11 @@ class TestRuns:
             told = session.scalars(select(OutboxEvent.kind).order_by(OutboxEvent.id)).all()
         assert told.count("oversight.job_failed") == 2
 
-    def test_a_crash_s_words_are_kept_clean(self, queued, scheduled, monkeypatch):
+    def test_a_crash_s_words_are_kept_clean(self, queued, scheduled, sweep_does):
         def crash():
             raise LookupError("card 4242 4242 4242 4242 of bob@example.org, token=abcdef")
 
-        sweep = JOBS["oversight-sweep"]
-        monkeypatch.setitem(
-            JOBS, "oversight-sweep", type(sweep)(sweep.name, crash, "outbox", 60, ())
-        )
+        sweep_does(crash)
         with unit_of_work() as session:
             run = run_now(session, "oversight-sweep", actor=SYSTEM)
         with pytest.raises(LookupError):
