@@ -94,9 +94,10 @@ def current_invoice_id(session: Session, customer: Customer) -> UUID | None:
     """The invoice that pays for where a purchase stands now: its latest paid period, or the
     one payment of what never renews; None where this purchase has paid nothing yet.
 
-    An upgrade within a period adds to it and is not its invoice; one to another interval
-    began a period of its own. What was paid for an earlier purchase of the same product,
-    ended since, does not count.
+    The latest is the one paid last: a renewal charged a day early starts after what may be
+    bought meanwhile. An upgrade within a period adds to it and is not its invoice; one to
+    another interval began a period of its own. What was paid for an earlier purchase of the
+    same product, ended since, does not count.
     """
     bought_at = session.scalar(
         select(func.max(CaptureEndpoint.completed_at)).where(
@@ -114,9 +115,9 @@ def current_invoice_id(session: Session, customer: Customer) -> UUID | None:
             Invoice.status.in_((InvoiceStatus.PAID, InvoiceStatus.REFUNDED)),
             opens_a_period,
         )
-        .order_by(Invoice.period_start.desc(), Invoice.id.desc())
+        .order_by(Invoice.paid_at.desc(), Invoice.id.desc())
         .limit(1)
     )
     if bought_at is not None:
-        latest = latest.where(Invoice.period_start >= bought_at)
+        latest = latest.where(Invoice.paid_at >= bought_at)
     return session.scalar(latest)

@@ -168,11 +168,13 @@ def _invoices(session: Session, capture: CaptureEndpoint) -> list[Invoice]:
             CaptureEndpoint.completed_at > capture.completed_at,
         )
     )
+    # A renewal is paid, or written down, before its period starts.
+    came_at = func.coalesce(Invoice.paid_at, Invoice.created_at)
     of_order = select(Invoice).where(
-        Invoice.customer_id == capture.customer_id, Invoice.period_start >= capture.completed_at
+        Invoice.customer_id == capture.customer_id, came_at >= capture.completed_at
     )
     if bought_anew is not None:
-        of_order = of_order.where(Invoice.period_start < bought_anew)
+        of_order = of_order.where(came_at < bought_anew)
     return list(session.scalars(of_order.order_by(Invoice.period_start, Invoice.id)))
 
 

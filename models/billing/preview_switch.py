@@ -145,7 +145,7 @@ def paid_period(session: Session, customer: Customer, terms: Quote) -> PaidPerio
 
 
 def _began(session: Session, customer: Customer) -> datetime | None:
-    """Where the last paid period began, by its invoice."""
+    """Where the period that was paid last began, by its invoice."""
     return session.scalar(
         select(Invoice.period_start)
         .where(
@@ -156,7 +156,7 @@ def _began(session: Session, customer: Customer) -> datetime | None:
                 Invoice.switch["moves_anchor"].as_boolean(),
             ),
         )
-        .order_by(Invoice.period_start.desc())
+        .order_by(Invoice.paid_at.desc(), Invoice.id.desc())
         .limit(1)
     )
 

@@ -38,8 +38,9 @@ class PaidPeriod:
         return max(1, days_between(self.start, self.end))
 
     def days_left(self, now: datetime) -> int:
-        """The days still to come, today counted, the day it ends on not; 0 once it is over."""
-        return max(0, days_between(now, self.end))
+        """The days of it still to come, today counted, the day it ends on not; 0 once it is
+        over, and all of them before it begins."""
+        return min(self.days, max(0, days_between(now, self.end)))
 
 
 @dataclass(frozen=True)

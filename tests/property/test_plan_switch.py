@@ -16,8 +16,9 @@ PRICES = st.integers(0, 1_000_000)
 ANCHORS = st.integers(0, 6 * 365 * 24 * 60).map(
     lambda minutes: datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
 )
-PLACES = st.integers(0, 999)
-"""How far into the period, in thousandths."""
+PLACES = st.integers(-40, 999)
+"""How far into the period, in thousandths; below zero before it begins, as after a renewal that
+was charged a day early."""
 
 
 def terms(price, interval):

@@ -31,10 +31,12 @@ def files_of(capture_id):
     return {name: archive.read(name) for name in archive.namelist()}
 
 
-def capture_of(sale):
+def capture_of(sale, *others):
     with staff_reading() as session:
         return session.scalars(
-            select(CaptureEndpoint).where(CaptureEndpoint.customer_id == sale.customer_id)
+            select(CaptureEndpoint).where(
+                CaptureEndpoint.customer_id == sale.customer_id, CaptureEndpoint.id.not_in(others)
+            )
         ).one()
 
 
@@ -122,20 +124,25 @@ class TestEvidence:
         assert not [name for name in files if name.endswith(".pdf")]
 
     def test_a_later_purchase_of_the_same_product_is_an_order_of_its_own(self, twin):
-        first = capture_of(sold(twin))
+        sale = sold(twin)
+        first = capture_of(sale)
+        clock.advance(timedelta(days=30))
+        renewal = next_invoice(twin, sale)
         with unit_of_work() as session:
             customer = Customer.for_update(session, first.customer_id)
             customer.become(CustomerStatus.CANCELLED)
             customer.next_charge_at = None
-        clock.advance(timedelta(days=40))
-        second = sale_of(buy(twin, "offer"))
+        clock.advance(timedelta(hours=12))
+        second = capture_of(sale_of(buy(twin, "offer")), first.id)
         with staff_reading() as session:
-            numbers = session.scalars(select(Invoice.number).order_by(Invoice.number)).all()
-        assert len(numbers) == 2
-        assert [each["number"] for each in json.loads(files_of(first.id)["invoices.json"])] == [
-            numbers[0]
-        ]
-        assert second.invoice_id != first.invoice_id
+            bought, renewed, anew = session.scalars(select(Invoice).order_by(Invoice.number))
+        assert renewed.id == renewal
+        assert renewed.period_start > anew.period_start
+        assert self.numbers(first) == [bought.number, renewed.number]
+        assert self.numbers(second) == [anew.number]
+
+    def numbers(self, capture):
+        return [each["number"] for each in json.loads(files_of(capture.id)["invoices.json"])]
 
     def test_what_is_not_there_is_missing(self):
         with staff_reading() as session, pytest.raises(Missing):

@@ -48,6 +48,7 @@ from tests.refunds import (
     sale_of,
     sold,
 )
+from tests.stored import one
 
 pytestmark = pytest.mark.usefixtures("committed", "now")
 
@@ -401,6 +402,30 @@ class TestWhichPeriod:
         assert customer_of(sale).status is CustomerStatus.ACTIVE
         give_back(upgrade)
         assert customer_of(sale).status is CustomerStatus.CANCELLED
+
+    def test_a_change_of_interval_after_an_early_renewal_began_a_period_of_its_own(self, twin):
+        sale = sold(twin)
+        clock.advance(timedelta(days=30))
+        renewal = next_invoice(twin, sale)
+        upgrade = self.yearly(twin, sale)
+        give_back(renewal)
+        assert customer_of(sale).status is CustomerStatus.ACTIVE
+        give_back(upgrade)
+        assert customer_of(sale).status is CustomerStatus.CANCELLED
+
+    def test_an_earlier_purchase_paid_beyond_this_ones_start_is_no_longer_it(self, twin):
+        sale = sold(twin)
+        clock.advance(timedelta(days=30))
+        renewal = next_invoice(twin, sale)
+        clock.advance(timedelta(hours=11))
+        give_back(renewal)
+        assert customer_of(sale).status is CustomerStatus.CANCELLED
+        clock.advance(timedelta(hours=2))
+        again = sale_of(buy(twin, "offer"))
+        assert invoice_of(again).period_start < one(Invoice, Invoice.id == renewal).period_start
+
+        give_back(again.invoice_id)
+        assert customer_of(again).status is CustomerStatus.CANCELLED
 
     def yearly(self, twin, sale):
         """A paid change to a plan of another interval, whose own period begins now."""
