@@ -16,6 +16,9 @@ from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 
 AHEAD = timedelta(hours=24)
 """How long before its period ends an active subscription is charged for the next one."""
+RETRIED_AHEAD = timedelta(minutes=30)
+"""How long before its instant a retry may be made: a refusal is noted some moments into a night's
+run, and its retry shall not wait for the night after the one that was named."""
 INSTANT = DateTime(timezone=True)
 UNDER_WAY = (AttemptOutcome.PENDING, AttemptOutcome.NEEDS_ACTION)
 
@@ -32,7 +35,7 @@ def due_places(
     session: Session, *, now: datetime, since: datetime, after: Place | None, limit: int
 ) -> Sequence[Place]:
     """The next subscriptions of a run that began at ``since``, in its order."""
-    asked: dict[str, Any] = {"now": now, "ahead": now + AHEAD, "since": since, "most": limit}
+    asked = _instants(now, since) | {"most": limit}
     if after is None:
         rows = session.execute(_FIRST_DUE, asked)
     else:
@@ -49,8 +52,12 @@ def lock_due(
     The weaker lock lets rows that merely point at a customer be written meanwhile. Attempts
     that were committed between the look and the lock are not seen here.
     """
-    asked = {"now": now, "ahead": now + AHEAD, "since": since, "keys": list(customer_ids)}
+    asked = _instants(now, since) | {"keys": list(customer_ids)}
     return session.scalars(_LOCKING, asked).all()
+
+
+def _instants(now: datetime, since: datetime) -> dict[str, Any]:
+    return {"now": now, "ahead": now + AHEAD, "retried": now + RETRIED_AHEAD, "since": since}
 
 
 IS_TRIED = PaymentAttempt.outcome.in_(UNDER_WAY) | (
@@ -66,14 +73,18 @@ _TRIED = (
 _IS_DUE = (
     Customer.next_charge_at <= bindparam("ahead", type_=INSTANT),
     (Customer.status == CustomerStatus.ACTIVE)
-    | (Customer.next_charge_at <= bindparam("now", type_=INSTANT)),
+    | (Customer.next_charge_at <= bindparam("now", type_=INSTANT))
+    | (
+        (Customer.status == CustomerStatus.PAST_DUE)
+        & (Customer.next_charge_at <= bindparam("retried", type_=INSTANT))
+    ),
     Customer.status.in_(RUNNING),
     Customer.cancel_at_period_end.is_(False),
     Customer.is_complimentary.is_(False),
     ~_TRIED.exists(),
 )
-"""Active ones a day ahead, trials and retries at their instant; none that was charged since the
-run began, or for which a charge of unknown outcome is under way."""
+"""Active ones a day ahead, trials at their instant, retries shortly before theirs; none that was
+charged since the run began, or for which a charge of unknown outcome is under way."""
 
 _FIRST_DUE = (
     select(Customer.next_charge_at, Customer.id)

@@ -281,6 +281,23 @@ class TestDunning:
         assert keys == [f"inv_{renewal.id}_{number}" for number in range(1, 6)]
         assert not one(CommunityMember).is_active
 
+    def test_retries_on_the_night_it_named_though_refused_some_moments_into_another(self, twin):
+        bought_at(twin, "2026-03-10T12:00:00", card=LATER_DECLINED)
+        charge = twin.charge
+
+        def slow(request):
+            clock.advance(timedelta(seconds=7))
+            return charge(request)
+
+        twin.charge = slow
+        renew_at("2026-04-10T02:00:00")
+        assert one(Customer).next_charge_at == paris("2026-04-12T02:00:07")
+
+        assert renew_at("2026-04-11T02:00:01")["due"] == 0
+        assert renew_at("2026-04-12T01:30:06")["due"] == 0
+        assert renew_at("2026-04-12T02:00:01")["due"] == 1
+        assert one(Customer).dunning_step == 1
+
     def test_shows_when_the_next_retry_is(self, twin):
         bought_at(twin, "2026-03-10T12:00:00", card=LATER_DECLINED)
         renew_at("2026-04-10T02:00:00")
