@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, update
 
 from models import clock
-from models.billing.capture_endpoint import CaptureEndpoint
+from models.billing.capture_endpoint import CaptureEndpoint, CaptureStatus
 from models.billing.choose_provider import current_provider
 from models.billing.note_event import PSP, explain_event, note_event
 from models.billing.prepare_attempt import card_of, prepare_attempt, record_registration
@@ -34,8 +34,12 @@ def complete_checkout(capture_id: UUID) -> None:
     with unit_of_work() as session:
         attempt = prepare_attempt(session, capture_id, now=clock.now())
         card = card_of(session, attempt) if attempt is not None else None
-        form = CaptureEndpoint.get(session, capture_id).vault_capture_id
+        capture = CaptureEndpoint.get(session, capture_id)
+        form, over = capture.vault_capture_id, capture.status is CaptureStatus.FAILED
+        is_open = capture.capture_url is not None
     if attempt is None or card is None:
+        if over and is_open:
+            close_card_form(capture_id, form)
         return
     registered = provider.register_card(card)
     with unit_of_work() as session:

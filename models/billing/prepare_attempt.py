@@ -162,6 +162,7 @@ def _has_ended(session: Session, capture: CaptureEndpoint) -> bool:
 def _end(session: Session, capture: CaptureEndpoint, *, because: str) -> None:
     capture.become(CaptureStatus.FAILED)
     capture.last_decline_code = because
+    capture.vault_token = None
     emit(session, "billing.checkout_failed", capture, actor=SYSTEM, reason=because)
 
 

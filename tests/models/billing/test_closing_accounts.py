@@ -171,6 +171,8 @@ class TestGoneMeanwhile:
 
         capture = one(CaptureEndpoint)
         assert (capture.status, capture.last_decline_code) == (CaptureStatus.FAILED, BUYER_GONE)
+        assert capture.vault_token is None
+        assert twin.captures == {}
         assert twin.paid == []
         assert count(PaymentAttempt) == count(Customer) == 0
 
