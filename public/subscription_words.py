@@ -146,7 +146,9 @@ def _may_undo(customer: Customer, now: datetime) -> bool:
 def _withdraw_until(purchase: OwnPurchase, now: datetime) -> datetime | None:
     """Until when the law lets the buyer withdraw; None where it no longer does."""
     customer = purchase.customer
-    if purchase.ordered_at is None or not customer.is_running or _renounced(purchase):
+    if purchase.ordered_at is None or _renounced(purchase):
+        return None
+    if not customer.is_running and not purchase.is_paid:
         return None
     until = withdrawal_until(purchase.ordered_at)
     return until if now < until else None
@@ -159,13 +161,13 @@ def _renounced(purchase: OwnPurchase) -> datetime | None:
 def _sentences(purchase: OwnPurchase) -> list[str]:
     customer, terms = purchase.customer, purchase.terms
     ends = end_of_access(customer)
+    at = _renounced(purchase)
+    withdrew = [_("You withdrew from this contract on %(date)s.", date=day_text(at))] if at else []
     if not customer.is_running:
-        return [_("Ended on %(date)s.", date=day_text(ends))] if ends else [_("Ended.")]
-    if at := _renounced(purchase):
-        return [
-            _("You withdrew from this contract on %(date)s.", date=day_text(at)),
-            _("Nothing more is charged; access lasts until you are refunded."),
-        ]
+        ended = _("Ended on %(date)s.", date=day_text(ends)) if ends else _("Ended.")
+        return [ended, *withdrew]
+    if at:
+        return [*withdrew, _("Nothing more is charged; access lasts until you are refunded.")]
     if customer.is_complimentary:
         until = [_("Access is offered until %(date)s.", date=day_text(ends))] if ends else []
         return [*until, _("Nothing is charged.")]

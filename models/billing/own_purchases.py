@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from models.billing.customer import RUNNING, Customer, CustomerStatus
@@ -46,6 +46,8 @@ class OwnPurchase:
     owed: Owed | None
     under_way: UnderWay | None
     ordered_at: datetime | None
+    is_paid: bool
+    """Whether something paid since the order is not wholly given back."""
 
     @property
     def product_name(self) -> str:
@@ -91,6 +93,7 @@ def own_purchases(
     owed = _owed(session, customers)
     under_way = _under_way(session, customers)
     orders = ordered_at(session, [customer.id for customer in customers])
+    paid = _last_paid(session, customers)
     shown = [
         OwnPurchase(
             customer=customer,
@@ -99,6 +102,7 @@ def own_purchases(
             owed=owed.get(customer.id),
             under_way=under_way.get(customer.id),
             ordered_at=orders.get(customer.id),
+            is_paid=_is_since(paid.get(customer.id), orders.get(customer.id)),
         )
         for customer in customers
     ]
@@ -113,6 +117,24 @@ def _cards(session: Session, customers: Sequence[Customer]) -> dict[UUID | None,
         return {}
     found = session.scalars(select(PaymentMethod).where(PaymentMethod.id.in_(wanted)))
     return {method.id: method for method in found}
+
+
+def _last_paid(session: Session, customers: Sequence[Customer]) -> dict[UUID, datetime | None]:
+    """When each of those who paid by card last did so for what is not wholly given back."""
+    rows = session.execute(
+        select(Invoice.customer_id, func.max(Invoice.paid_at))
+        .where(
+            Invoice.customer_id.in_([customer.id for customer in customers]),
+            Invoice.status == InvoiceStatus.PAID,
+            Invoice.psp_payment_id.is_not(None),
+        )
+        .group_by(Invoice.customer_id)
+    )
+    return dict(rows.all())
+
+
+def _is_since(at: datetime | None, since: datetime | None) -> bool:
+    return at is not None and since is not None and at >= since
 
 
 def _owed(session: Session, customers: Sequence[Customer]) -> dict[UUID, Owed]:

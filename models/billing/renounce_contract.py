@@ -21,10 +21,17 @@ from models.settings import current_settings
 
 
 class NotRenounceable(DomainError):
-    """The law's days are over, or there is no running order to withdraw from."""
+    """The law's days are over, or nothing was ever ordered."""
 
     code = "not_renounceable"
     message = N_("This contract could be withdrawn from within %(days)s days, which are over.")
+
+
+class NothingToWithdraw(DomainError):
+    """The contract has ended already, and all that was paid for it is given back."""
+
+    code = "nothing_to_withdraw"
+    message = N_("This contract has ended, and nothing of it is left to pay back.")
 
 
 @dataclass(frozen=True)
@@ -46,21 +53,24 @@ def renounce_contract(
 ) -> Renounced:
     """Take a client's withdrawal: ask back all that was paid since the order, charge no more.
 
-    The owner decides on the request; where nothing was paid the contract ends at once. A
-    second call gives the same declaration back. Raises Missing, and NotRenounceable.
+    The owner decides on the request; where nothing was paid the contract ends at once. One
+    that has ended within the days is withdrawn from for what was paid. A second call gives the
+    same declaration back. Raises Missing, NotRenounceable, and NothingToWithdraw.
     """
     customer = Customer.for_update(session, customer_id)
     order_at = ordered_at(session, [customer.id]).get(customer.id)
     declared = renounced_at(customer, order_at)
     if declared is not None and order_at is not None:
         return Renounced(customer, declared, _asked_since(session, customer, declared))
-    if order_at is None or now >= withdrawal_until(order_at) or not customer.is_running:
+    if order_at is None or now >= withdrawal_until(order_at):
         raise NotRenounceable(days=current_settings().withdrawal_right_days)
     refunds = [
         request_refund(session, invoice.id, reason=reason, actor=actor, now=now)
         for invoice in _paid_since(session, customer, order_at)
         if invoice.psp_payment_id is not None and _is_left(session, invoice)
     ]
+    if not refunds and not customer.is_running:
+        raise NothingToWithdraw
     _charge_no_more(session, customer, refunds, reason=reason, actor=actor, now=now)
     customer.extra = {**customer.extra, RENOUNCED: now.isoformat()}
     renounced = Renounced(customer, now, refunds)
@@ -118,6 +128,8 @@ def _charge_no_more(
     now: datetime,
 ) -> None:
     """Where money is asked back access lasts until the owner decides, and nothing renews."""
+    if not customer.is_running:
+        return
     if not refunds:
         cancel_now(session, customer.id, reason=reason, actor=actor, now=now)
     elif customer.next_charge_at is not None:

@@ -10,6 +10,7 @@ from models import clock
 from models.accounts import Platform, User
 from models.billing import Customer, CustomerStatus, InvoiceStatus
 from models.billing.choose_provider import use_provider
+from models.billing.end_periods import end_due_periods
 from models.billing.in_process import InProcessProvider
 from models.billing.resolve_unknown import look_into
 from models.catalog import Plan
@@ -323,6 +324,25 @@ class TestWithdrawing:
 
         assert client.customer.status is CustomerStatus.CANCELLED
         assert client.invoices == []
+
+    def test_of_a_paid_trial_that_has_ended_within_the_days(self, app, twin, now):
+        key = put_product_on_sale("paid-trial", trial_days=7, trial_amount=1100)
+        client = buyer(app, twin, key)
+        client.press(client.act("cancel"))
+        clock.move_to(now + timedelta(days=8))
+        end_due_periods()
+        assert client.customer.status is CustomerStatus.CANCELLED
+        assert client.act("withdraw") in client.page("/renoncer").text
+        asked = client.page(client.act("withdraw"))
+        assert asked.status_code == 200
+        assert "If you only want to stop the next charge" not in asked.text
+
+        client.press(client.act("withdraw"))
+
+        page = client.page().text
+        assert "You withdrew from this contract on 18 March." in page
+        assert "Refund of €11 asked on 18 March: we are looking at it." in page
+        assert client.act("withdraw") not in page
 
     def test_lasts_to_the_end_of_the_fourteenth_local_day(self, ada, now):
         midnight = now.replace(day=24, hour=23, minute=0)  # in Paris, 25 March begins

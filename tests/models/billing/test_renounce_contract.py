@@ -12,9 +12,10 @@ from models import clock
 from models.billing import AccessGrant, Customer, CustomerStatus, Invoice
 from models.billing.approve_refund import approve_refund
 from models.billing.cancel_subscription import cancel_subscription
+from models.billing.end_subscription import end_subscription
 from models.billing.order import cancelled_by_renouncing
 from models.billing.refund import Refund, RefundStatus
-from models.billing.renounce_contract import NotRenounceable, renounce_contract
+from models.billing.renounce_contract import NothingToWithdraw, NotRenounceable, renounce_contract
 from models.billing.request_refund import request_refund
 from models.billing.standing import ContractRenounced
 from models.billing.undo_cancel import undo_cancel
@@ -25,6 +26,8 @@ from models.oversight import SYSTEM, Actor, OutgoingMail
 from models.oversight.dispatch import dispatch_events
 from models.session import staff_reading, unit_of_work
 from tests.checkouts import buy, put_on_sale
+from tests.refunds import give_back
+from tests.stored import one
 
 pytestmark = pytest.mark.usefixtures("committed", "now")
 
@@ -140,6 +143,36 @@ class TestRenounceContract:
         assert len(refunds()) == 2
 
 
+class TestEndedWithinTheDays:
+    def test_asks_back_what_was_paid(self, bought):
+        self.end(bought)
+
+        renounced = renounce(bought)
+
+        assert renounced.amount == 4900
+        assert [refund.status for refund in refunds()] == [RefundStatus.PENDING]
+        assert the_customer().status is CustomerStatus.EXPIRED
+        assert [it.id for it in renounce(bought).refunds] == [it.id for it in renounced.refunds]
+
+    def test_asks_back_no_more_than_is_left(self, bought):
+        self.end(bought)
+        give_back(one(Invoice).id, 900)
+
+        assert renounce(bought).amount == 4000
+
+    def end(self, bought):
+        with unit_of_work() as session:
+            customer = Customer.for_update(session, bought.id)
+            end_subscription(
+                session,
+                customer,
+                CustomerStatus.EXPIRED,
+                actor=SYSTEM,
+                now=clock.now(),
+                reason="over",
+            )
+
+
 class TestRefused:
     def test_after_the_last_local_day(self, bought, now):
         midnight = now.replace(day=24, hour=23, minute=0)
@@ -150,11 +183,11 @@ class TestRefused:
         renounce(bought, at=midnight - timedelta(microseconds=1))
         assert len(refunds()) == 1
 
-    def test_what_has_ended(self, bought):
-        with unit_of_work() as session:
-            Customer.get(session, bought.id).status = CustomerStatus.EXPIRED
-            Customer.get(session, bought.id).next_charge_at = None
-        with pytest.raises(NotRenounceable):
+    def test_what_has_ended_and_was_given_back(self, bought):
+        give_back(one(Invoice).id)
+        assert the_customer().status is CustomerStatus.CANCELLED
+
+        with pytest.raises(NothingToWithdraw):
             renounce(bought)
 
     def test_nobodys(self, bought):
