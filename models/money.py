@@ -5,6 +5,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 CURRENCY = "EUR"
+MOST_CENTS = 100_000_000
+"""A million euros: beyond it an amount is a typing mistake."""
 
 
 def round_half_up(amount: Decimal | Fraction) -> int:

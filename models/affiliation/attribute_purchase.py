@@ -115,21 +115,22 @@ def _by_click(
         return standing
     _replace(session, standing, bought.at, by_event=click.event_id)
     bound = _new(bought, click.event_id, click.affiliate_id)
-    if joined is not None and joined.affiliate_id == click.affiliate_id:
-        _follow(bound, joined)
-    elif bought.is_free:
+    if bought.is_free:
         affiliate = AffiliateProfile.get(session, click.affiliate_id)
         bound.is_free_product_attribution = True
         bound.community_id = bought.community_id
         bound.expires_at = bought.at + free_days(session, affiliate, at=bought.at)
+    elif joined is not None and joined.affiliate_id == click.affiliate_id:
+        _follow(bound, joined)
     return bound
 
 
 def _without_click(
     session: Session, bought: Bought, standing: Attribution | None, joined: Attribution | None
 ) -> Attribution | None:
-    """What stands: the younger of the product's own and a joining's; expired ones are over."""
-    if standing is not None and standing.expires_at and standing.expires_at <= bought.at:
+    """What stands: the younger of the product's own and a joining's. Lapsed ones are over; what
+    led to a sale within its days stands on."""
+    if standing is not None and standing.has_lapsed(bought.at):
         _replace(session, standing, bought.at, by_event=None)
         standing = None
     if joined is None or (standing is not None and standing.bound_at >= joined.bound_at):

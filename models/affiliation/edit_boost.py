@@ -25,13 +25,18 @@ from models.affiliation.boost import (
 )
 from models.catalog import Product
 from models.errors import N_, BadInput, DomainError
+from models.money import MOST_CENTS
 from models.oversight import Actor, emit
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Without those that are taken for one another."""
 
-ONCE_USED_FIXED = frozenset({"code", "boost_type", "boost_value"})
-EDITABLE = frozenset({*ONCE_USED_FIXED, "scope", "valid_from", "valid_until", "max_uses"})
+ONCE_USED_FIXED = frozenset({"code", "boost_type", "boost_value", "scope"})
+EDITABLE = frozenset({*ONCE_USED_FIXED, "valid_from", "valid_until", "max_uses"})
+
+
+LEAST_POINTS = Decimal("0.0001")
+"""The smallest step that is kept."""
 
 
 class BadBoost(BadInput):
@@ -96,7 +101,8 @@ def edit_boost(
     actor: Actor,
     product_ids: Collection[UUID] | None = None,
 ) -> BoostCode:
-    """Change a code for those who redeem it from now on; what it gives only while unused.
+    """Change a code for those who redeem it from now on; what it gives, and on what, only while
+    unused.
 
     Whoever redeemed it keeps the end that they were promised. ``product_ids`` None leaves
     the products. Raises BadBoost, BoostTaken, BoostInUse.
@@ -113,6 +119,8 @@ def edit_boost(
         _check(session, boost)
     products = products_of(session, boost.id) if product_ids is None else product_ids
     moved = _be_for(session, boost, products)
+    if moved and boost.current_uses:
+        raise BoostInUse(name=boost.code)
     if moved:
         boost.updated_at = clock.now()  # they are rows of their own, and part of it all the same
     if session.is_modified(boost) or moved:
@@ -171,10 +179,12 @@ def _check(session: Session, boost: BoostCode) -> None:
             field="code",
         )
     value = boost.boost_value
-    if boost.boost_type == BoostType.PERCENTAGE_INCREASE and not 0 < value <= 100:
+    if boost.boost_type == BoostType.PERCENTAGE_INCREASE and not LEAST_POINTS <= value <= 100:
         raise BadBoost(N_("Between 0 and 100 points."), field="boost_value")
     if boost.boost_type == BoostType.FLAT_BONUS and (value <= 0 or value != int(value)):
         raise BadBoost(N_("A bonus is a whole number of cents above 0."), field="boost_value")
+    if value > MOST_CENTS:
+        raise BadBoost(N_("At most a million euros."), field="boost_value")
     if boost.valid_until is not None and boost.valid_until <= boost.valid_from:
         raise BadBoost(N_("It must end after it begins."), field="valid_until")
     least = max(1, boost.current_uses)

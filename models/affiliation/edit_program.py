@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models.affiliation.program import AffiliateProgram, RateType, program_of
 from models.catalog import Product
 from models.errors import N_, BadInput, DomainError
+from models.money import MOST_CENTS
 from models.oversight import Actor, emit
 
 EDITABLE = frozenset(
@@ -74,5 +75,7 @@ def _take_over(program: AffiliateProgram, changes: Mapping[str, Any]) -> None:
         raise BadInput(N_("A percentage between 0 and 100."), field="default_rate")
     if program.default_rate_type == RateType.FIXED and (rate < 0 or rate != int(rate)):
         raise BadInput(N_("A fixed rate is a whole number of cents."), field="default_rate")
+    if rate > MOST_CENTS:
+        raise BadInput(N_("At most a million euros."), field="default_rate")
     if not 1 <= program.cookie_duration_days <= 730:
         raise BadInput(N_("A cookie lasts between 1 and 730 days."), field="cookie_duration_days")

@@ -155,10 +155,16 @@ def _taken(clawback: Clawback, commission: Commission) -> Fact:
         "paid": Cents(clawback.paid or 0),
         "total": Cents(commission.total_amount),
     }
-    if clawback.refunded_in_all == clawback.paid:
+    if clawback.refunded == clawback.paid:
         text = N_(
             "On %(at)s the client was refunded %(refunded)s, the whole of the %(paid)s paid: "
             "what was left of the commission, %(amount)s, was taken back."
+        )
+    elif clawback.refunded_in_all == clawback.paid:
+        text = N_(
+            "On %(at)s the client was refunded %(refunded)s, which with the refunds before makes "
+            "the whole of the %(paid)s paid: what was left of the commission, %(amount)s, was "
+            "taken back."
         )
     else:
         text = N_(

@@ -12,6 +12,7 @@ from models.catalog.change import InUse, check_slug, check_text, delete_unused, 
 from models.catalog.plan import BillingInterval, Plan
 from models.catalog.product import Product
 from models.errors import N_, BadInput, DomainError
+from models.money import MOST_CENTS
 from models.oversight import Actor, emit
 
 FIXED_ONCE_SOLD = frozenset(
@@ -33,8 +34,8 @@ EDITABLE = FIXED_ONCE_SOLD | {
     "is_featured",
     "extra",
 }
-DEAREST = 100_000_000
-"""A million euros, in cents: beyond it a price is a typing mistake."""
+MOST_CYCLES = 1200
+"""A hundred years of months."""
 
 
 class SoldPlan(DomainError):
@@ -143,7 +144,7 @@ def _check(session: Session, plan: Plan, product: Product) -> None:
 
 def _check_amounts(plan: Plan, product: Product) -> None:
     for field in ("price_amount", "trial_amount", "setup_fee"):
-        if not 0 <= (getattr(plan, field) or 0) <= DEAREST:
+        if not 0 <= (getattr(plan, field) or 0) <= MOST_CENTS:
             raise BadInput(N_("An amount between 0 and a million euros."), field=field)
     if (plan.price_amount == 0) != product.is_free:
         raise BadInput(
@@ -160,8 +161,10 @@ def _check_interval(plan: Plan) -> None:
         raise BadInput(N_("A trial amount needs a number of trial days."), field="trial_days")
     if plan.trial_days is not None and not renews:
         raise BadInput(N_("Only a plan that renews can have a trial."), field="trial_days")
-    if plan.max_billing_cycles is not None and (plan.max_billing_cycles < 1 or not renews):
+    most = plan.max_billing_cycles
+    if most is not None and not (renews and 1 <= most <= MOST_CYCLES):
         raise BadInput(
-            N_("A number of cycles, at least 1, and only for a plan that renews."),
+            N_("A number of cycles, between 1 and %(most)s, and only for a plan that renews."),
             field="max_billing_cycles",
+            most=MOST_CYCLES,
         )

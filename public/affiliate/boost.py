@@ -149,16 +149,14 @@ def _boosts() -> list[dict[str, Any]]:
 
 def _row(each: OwnBoost) -> dict[str, Any]:
     redemption = each.redemption
-    over = redemption.expires_at is not None and redemption.expires_at <= clock.now()
-    is_active = redemption.status is RedemptionStatus.ACTIVE and not over
-    status = RedemptionStatus.EXPIRED if over and not redemption.ended_at else redemption.status
+    status = _status(redemption)
     words, tone = BOOSTS[status]
     return {
         "code": redemption.code.code,
         "adds": boost_text(redemption.code),
         "products": each.products,
         "is_for_all": redemption.code.scope is BoostScope.GLOBAL,
-        "is_active": is_active,
+        "is_active": status is RedemptionStatus.ACTIVE,
         "status": _(words),
         "tone": tone,
         "redeemed_at": redemption.redeemed_at,
@@ -166,6 +164,13 @@ def _row(each: OwnBoost) -> dict[str, Any]:
         "commissions": each.commissions,
         "added": each.added,
     }
+
+
+def _status(redemption: BoostRedemption) -> RedemptionStatus:
+    """How it stands now: one whose end has come is over, whether or not that was noted yet."""
+    over = redemption.expires_at is not None and redemption.expires_at <= clock.now()
+    is_noted = redemption.status is not RedemptionStatus.ACTIVE
+    return RedemptionStatus.EXPIRED if over and not is_noted else redemption.status
 
 
 def boost_text(code: BoostCode) -> str:
@@ -182,7 +187,7 @@ def _shown(each: OwnBoost) -> BoostShown:
         type=redemption.code.boost_type,
         value=rate_text(redemption.code.boost_value),
         products=list(each.products),
-        status=redemption.status,
+        status=_status(redemption),
         redeemed_at=redemption.redeemed_at,
         expires_at=redemption.expires_at,
         ended_at=redemption.ended_at,

@@ -119,6 +119,15 @@ class TestBoosts:
         result = play(short, redeem(at="+0d31m"), click(), buy())
         assert [row["event"] for row in result["refused"]] == [1]
 
+    @pytest.mark.parametrize(
+        ("kind", "value"), [("flat_bonus", 100_000_001), ("percentage_increase", "0.000001")]
+    )
+    def test_that_nothing_could_hold_are_refused(self, play, kind, value):
+        result = play(boost(kind=kind, value=value), click(), buy())
+
+        assert result["refused"] == [{"event": 0, "code": "bad_boost"}]
+        assert rows_of(result, "commissions", "total_amount") == [(1225,)]
+
     def test_are_used_as_often_as_they_may(self, play):
         result = play(
             boost(max_uses=1),
@@ -233,3 +242,60 @@ class TestSuspended:
         )
 
         assert result["refused"] == [{"event": 2, "code": "affiliate_suspended"}]
+
+
+class TestFreeProducts:
+    """A free product of the community binds for 30 days where the affiliate is new."""
+
+    PRODUCTS = [
+        *BUSINESS["products"],
+        *(
+            {"slug": slug, "name": slug.title(), "community": "academy"}
+            | {"program": BUSINESS["products"][0]["program"]}
+            for slug in ("guide", "course")
+        ),
+    ]
+    PLANS = [
+        *BUSINESS["plans"],
+        {"slug": "guide", "product": "guide", "price": 0, "interval": "LIFETIME"},
+        {"slug": "course", "product": "course", "price": 0, "interval": "LIFETIME"},
+    ]
+    BUTTONS = [
+        *BUSINESS["buttons"],
+        {"key": "guide", "plan": "guide"},
+        {"key": "course", "plan": "course"},
+    ]
+
+    def earned(self, play, *events):
+        result = play(
+            *events,
+            products=self.PRODUCTS,
+            plans=self.PLANS,
+            buttons=self.BUTTONS,
+            until="2026-06-25T12:00:00+02:00",
+        )
+        assert result["refused"] == []
+        return [(row["earned_at"][:10], row["from_free_product"]) for row in result["commissions"]]
+
+    def test_joined_by_a_new_click_bind_for_their_own_days(self, play):
+        assert self.earned(
+            play,
+            click(),
+            buy(button="guide"),
+            click(at="+29d"),
+            buy(button="course", at="+29d1h"),
+            buy(visitor=None, at="+40d"),
+            {"at": "+41d", "do": "cancel", "email": "bob@example.org", "product": "premium"},
+        ) == [("2026-04-19", True)]
+
+    @pytest.mark.parametrize("visitor", [None, "v1"])
+    def test_what_they_led_to_is_earned_on_when_bought_again(self, play, visitor):
+        assert self.earned(
+            play,
+            click(),
+            buy(button="guide"),
+            click(at="+10d"),
+            buy(visitor=visitor, at="+10d1h"),
+            {"at": "+11d", "do": "cancel", "email": "bob@example.org", "product": "premium"},
+            buy(visitor=None, at="+100d"),
+        ) == [("2026-03-20", True), ("2026-06-18", True)]

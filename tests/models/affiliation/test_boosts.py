@@ -105,6 +105,16 @@ class TestEdit:
         with pytest.raises(BoostInUse):
             edit_boost(session, boost.id, {"boost_value": Decimal(7)}, actor=SYSTEM)
         session.refresh(boost)
+        product = make.product()
+        with pytest.raises(BoostInUse):
+            edit_boost(
+                session,
+                boost.id,
+                {"scope": BoostScope.SPECIFIC},
+                actor=SYSTEM,
+                product_ids=[product.id],
+            )
+        session.refresh(boost)
         edit_boost(session, boost.id, {"valid_until": now + DAY}, actor=SYSTEM)
         assert kept.expires_at is None
 

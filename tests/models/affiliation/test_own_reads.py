@@ -281,7 +281,9 @@ class TestExplaining:
         assert first.values["amount"] == Cents(613)
         assert extended.values["amount"] == Cents(245)
         assert main.values["amount"] == Cents(368)
-        assert "the whole of the" in explain_clawback(clawbacks[1], row)[0].text
+        last = explain_clawback(clawbacks[1], row)[0]
+        assert last.values["refunded"] == Cents(2450)
+        assert "with the refunds before makes the whole of the" in last.text
 
     def test_tells_the_debt_that_is_left(self, two, now):
         in_debt(two[0], now)
