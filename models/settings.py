@@ -21,6 +21,8 @@ SANDBOX_KEY = "sk_test_sandbox"
 SAMPLE_IBAN = "FR7630006000011234567890189"
 SAMPLE_SIREN = "000000000"
 SANDBOX_OFFSET = 10
+LONGEST_DAYS = 3650
+"""Ten years: beyond it a number of days is a typing mistake."""
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -88,7 +90,7 @@ class Settings(BaseSettings):
     sepa_schema: Literal["pain.001.001.09", "pain.001.001.03"] = "pain.001.001.09"
 
     capture_minutes: int = Field(default=15, ge=1, le=60)
-    withdrawal_right_days: int = Field(default=14, ge=14)
+    withdrawal_right_days: int = Field(default=14, ge=14, le=LONGEST_DAYS)
     refund_within_days: int = Field(default=14, ge=1, le=14)
     consent_text_fr: str = ""
     consent_text_en: str = ""
@@ -100,7 +102,7 @@ class Settings(BaseSettings):
     cancel_text_en: str = ""
     cancel_link_hours: int = Field(default=24, ge=1, le=168)
     dunning_days: Names = ("2", "7", "14", "21")
-    grace_days: int = Field(default=7, ge=0)
+    grace_days: int = Field(default=7, ge=0, le=LONGEST_DAYS)
     withdrawal_minimum: int = Field(default=5000, ge=0)
     withdrawal_fee_rate: Decimal = Field(default=Decimal("0.03"), ge=0, lt=1)
     referral_cookie_is_strictly_necessary: bool = False
@@ -147,7 +149,8 @@ class Settings(BaseSettings):
     @classmethod
     def _days_follow_one_another(cls, days: tuple[str, ...]) -> tuple[str, ...]:
         counted = [int(day) if day.isdecimal() else 0 for day in days]
-        if not counted or 0 in counted or counted != sorted(set(counted)):
+        ordered = counted == sorted(set(counted))
+        if not counted or 0 in counted or not ordered or counted[-1] > LONGEST_DAYS:
             raise ValueError("whole days after the first failure, ever later: 2,7,14,21")
         return days
 

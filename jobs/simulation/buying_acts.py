@@ -8,6 +8,7 @@ from jobs.simulation.people import (
     as_person,
     community_of,
     plan_of,
+    product_of,
     purchase_of,
 )
 from models import clock
@@ -32,6 +33,8 @@ EVERYONES_BROWSER = "Mozilla/5.0 (simulation)"
 @act.register
 def _(event: Click, people: People) -> None:
     with unit_of_work() as session:
+        if event.product is not None:
+            product_of(session, event.product)
         click = record_click(
             session,
             Visit(

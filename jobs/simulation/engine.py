@@ -131,7 +131,7 @@ class Engine:
                 session,
                 at=clock.now(),
                 refused=self.refused,
-                withdrawals_named=self._people.withdrawals,
+                withdrawals_named=self._people.names,
             )
         result["verify"] = {
             "ok": report.ok,

@@ -26,6 +26,7 @@ Cents = Annotated[int, Field(ge=0, strict=True)]
 SomeCents = Annotated[int, Field(gt=0, strict=True)]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000, strict=True)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Words = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
 Rate = Annotated[Decimal, Field(ge=0, max_digits=10)]
 
 UNEXPLAINED = "scenario"
@@ -62,7 +63,7 @@ class Click(Event):
     visitor: Text
     ref: Text
     product: Text | None = None
-    utm: dict[str, str] = Field(default_factory=dict)
+    utm: dict[Text, Words] = Field(default_factory=dict)
 
 
 class Buy(Event):

@@ -28,7 +28,7 @@ def _(event: Withdraw, people: People) -> None:
             actor=as_person(affiliate_id, "AFFILIATE"),
             now=clock.now(),
         )
-    people.withdrawals[event.name] = withdrawal.id
+    people.name(withdrawal.id, event.name)
 
 
 @act.register

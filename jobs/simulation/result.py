@@ -168,7 +168,7 @@ def refunds(session: Session) -> Rows:
     )
 
 
-def withdrawals(session: Session, names: Mapping[str, UUID]) -> Rows:
+def withdrawals(session: Session, names: Mapping[UUID, str]) -> Rows:
     """Every withdrawal, in the order they were asked, under the name its event gave it."""
     rows = _listed(
         session,
@@ -193,8 +193,7 @@ def withdrawals(session: Session, names: Mapping[str, UUID]) -> Rows:
         .join(Withdrawal.affiliate)
         .order_by(Withdrawal.id),
     )
-    named = {withdrawal_id: name for name, withdrawal_id in names.items()}
-    return [{**row, "as": named.get(row["as"])} for row in rows]
+    return [{**row, "as": names.get(row["as"])} for row in rows]
 
 
 def ledger(session: Session) -> Rows:
@@ -246,7 +245,7 @@ def result_of(
     *,
     at: datetime,
     refused: Iterable[dict[str, Any]],
-    withdrawals_named: Mapping[str, UUID],
+    withdrawals_named: Mapping[UUID, str],
 ) -> dict[str, Any]:
     """The whole result but for the ledger's verdict, which the engine adds."""
     return {

@@ -24,13 +24,15 @@ from jobs.simulation.moments import BadMoment, read_moment
 from models.accounts import Platform
 from models.affiliation import RateType, RiskLevel
 from models.catalog import BillingInterval
+from models.settings import LONGEST_DAYS
 
 
 class BadScenario(Exception):
     """The scenario cannot be run; the text names the event's index and the field."""
 
 
-Days = Annotated[int, Field(ge=0, strict=True)]
+Days = Annotated[int, Field(ge=0, le=LONGEST_DAYS, strict=True)]
+Periods = Annotated[int, Field(ge=1, strict=True)]
 
 
 class SettingsShape(Shape):
@@ -39,7 +41,7 @@ class SettingsShape(Shape):
     vat_rate: Annotated[Decimal, Field(ge=0, lt=1, decimal_places=4)] | None = None
     withdrawal_minimum: Cents | None = None
     withdrawal_fee_rate: Annotated[Decimal, Field(ge=0, lt=1)] | None = None
-    withdrawal_right_days: Annotated[int, Field(ge=14, strict=True)] | None = None
+    withdrawal_right_days: Annotated[int, Field(ge=14, le=LONGEST_DAYS, strict=True)] | None = None
     dunning_days: list[Days] | None = None
     grace_days: Days | None = None
     capture_minutes: Annotated[int, Field(ge=1, le=60, strict=True)] | None = None
@@ -86,10 +88,10 @@ class PlanShape(Shape):
     price: Cents
     interval: BillingInterval
     name: Text | None = None
-    trial_days: Annotated[int, Field(ge=1)] | None = None
+    trial_days: Periods | None = None
     trial_amount: Cents = 0
     setup_fee: Cents = 0
-    max_billing_cycles: Annotated[int, Field(ge=1)] | None = None
+    max_billing_cycles: Periods | None = None
     commission_percent: Rate | None = None
 
 
@@ -148,9 +150,14 @@ def read_scenario(path: Path, *, until: str | None = None) -> Scenario:
         data = _data_of(path.read_text("utf-8-sig"))
     except OSError as refusal:
         raise BadScenario(f"{path}: {refusal.strerror}") from None
-    except (YAMLError, UnicodeDecodeError) as refusal:
+    except UNREADABLE as refusal:
         raise BadScenario(f"{path} is neither YAML nor JSON: {refusal}".splitlines()[0]) from None
     return check_scenario(data, until=until)
+
+
+UNREADABLE = (YAMLError, ValueError, KeyError, RecursionError)
+"""What the readers of YAML and JSON raise: also where a tag does not fit its value, a number is
+endless, or brackets stand in one another without end."""
 
 
 class _AsWritten(SafeConstructor):
@@ -188,8 +195,9 @@ def check_scenario(data: object, *, until: str | None = None) -> Scenario:
 
 def _in_words(refusal: ValidationError) -> str:
     first = refusal.errors()[0]
-    place = [part for part in first["loc"] if part not in EVENT_NAMES]
+    place = list(first["loc"])
     if place[:1] == ["events"] and len(place) > 1:
-        field = ".".join(str(part) for part in place[2:]) or "do"
+        shape = 3 if place[2:3] and place[2] in EVENT_NAMES else 2  # which event it is
+        field = ".".join(str(part) for part in place[shape:]) or "do"
         return f"event {place[1]}, {field}: {first['msg']}"
     return f"{'.'.join(str(part) for part in place) or 'scenario'}: {first['msg']}"

@@ -95,6 +95,14 @@ class TestWithdrawal:
         alice = result["affiliates"]["alice"]
         assert (alice["available"], alice["reserved"], alice["paid_out"]) == (20000, 0, 0)
 
+    def test_keeps_the_name_that_another_was_given_after_it(self, play):
+        result = play(gift(), withdraw(), do("cancel_withdrawal", "+3d"), withdraw(at="+4d"))
+
+        assert rows_of(result, "withdrawals", "as", "status") == [
+            ("w1", "CANCELLED"),
+            ("w1", "PENDING_REVIEW"),
+        ]
+
     def test_cannot_be_paid_before_it_is_approved_nor_cancelled_after(self, play):
         result = play(
             gift(),

@@ -41,6 +41,12 @@ class TestOfTheCurrentPeriod:
         assert clawbacks(result) == [(-1225, None)]
         assert result["verify"]["ok"]
 
+    def test_of_what_is_refunded_already_has_nothing_left(self, play):
+        result = play(click(), buy(), do("refund", "+2d"), do("refund", "+3d"))
+
+        assert result["refused"] == [{"event": 3, "code": "nothing_left_to_refund"}]
+        assert rows_of(result, "refunds", "amount") == [(4900,)]
+
     def test_in_two_parts_ends_it_with_the_second(self, play):
         def after(*events):
             result = play(click(), buy(), *events)

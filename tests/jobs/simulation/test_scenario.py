@@ -84,6 +84,10 @@ class TestCheckScenario:
             ({**click(), "at": "9999-12-31T23:00:00Z"}, "event 1, at"),
             ({**ASKED, "invoice": 10**20}, "event 1, invoice"),
             ({**ASKED, "reason": "no\x00"}, "event 1, reason"),
+            ({**click(), "utm": {"utm_source": "no\x00"}}, "event 1, utm"),
+            ({**click(), "utm": {"no\x00": "x"}}, "event 1, utm"),
+            ({**click(), "utm": {"utm_source": "\ud800"}}, "event 1, utm"),
+            ({**click(), "pay": 1}, "event 1, pay"),
         ],
     )
     def test_names_the_event_and_the_field(self, event, words):
@@ -104,6 +108,11 @@ class TestCheckScenario:
             ({"settings": {"vat_rate": "1.5"}}, "settings.vat_rate"),
             ({"settings": {"dunning_days": [7, 2]}}, "settings.dunning_days"),
             ({"settings": {"dunning_days": []}}, "settings.dunning_days"),
+            ({"settings": {"dunning_days": [10**9]}}, "settings.dunning_days"),
+            ({"settings": {"grace_days": 10**7}}, "settings.grace_days"),
+            ({"settings": {"withdrawal_right_days": 10**9}}, "settings.withdrawal_right_days"),
+            ({"plans": [{"slug": "x", "product": "p", "price": 1, "interval": "MONTHLY",
+                         "max_billing_cycles": True}]}, "plans.0.max_billing_cycles"),
             ({"until": "9999-12-31T23:00:00Z"}, "until"),
             ({"colour": "red"}, "colour"),
         ],
@@ -167,7 +176,21 @@ class TestReadScenario:
             with pytest.raises(BadScenario, match="until"):
                 read_scenario(path, until=until)
 
-    @pytest.mark.parametrize("text", ["{", "start: [", "\x00", "a: b: c"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "{",
+            "start: [",
+            "\x00",
+            "a: b: c",
+            "a: !!bool maybe",
+            "a: !!int abc",
+            "[" * 100_000,
+            "a: " + "[" * 3000,
+            "9" * 5000,
+        ],
+        ids=range(9),
+    )
     def test_refuses_what_is_neither_yaml_nor_json(self, tmp_path, text):
         path = tmp_path / "s.yaml"
         path.write_text(text)
@@ -199,6 +222,9 @@ class TestCommand:
             ({"buttons": BUSINESS["buttons"] * 2}, "buttons 1"),
             ({"products": BUSINESS["products"] * 2}, "products 1"),
             ({"buttons": [{"key": "b", "plan": "nothing"}]}, "buttons 0"),
+            ({"products": [{**BUSINESS["products"][0],
+                            "program": {"type": "fixed", "rate": 9_999_999_999}}]}, "products 0"),
+            ({"plans": [{**BUSINESS["plans"][0], "max_billing_cycles": 10**20}]}, "plans 0"),
         ],
     )  # fmt: skip
     def test_names_the_row_that_the_business_refuses(
