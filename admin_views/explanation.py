@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from admin_views.formats import decimal, euros, moment, whole
 from models.affiliation import Commission
-from models.affiliation.explain_commission import clawbacks_of, explain_commission
+from models.affiliation.explain_clawback import clawbacks_of
+from models.affiliation.explain_commission import explain_commission
 from models.affiliation.fact import Cents, Fact, Value, Word
 
 

@@ -11,7 +11,8 @@ from flask_login import current_user
 from models import clock
 from models.accounts import Permission
 from models.affiliation import CommissionStatus
-from models.affiliation.explain_commission import clawbacks_of, explain_commission
+from models.affiliation.explain_clawback import clawbacks_of
+from models.affiliation.explain_commission import explain_commission
 from models.affiliation.own_commissions import (
     CommissionFilter,
     CommissionPage,

@@ -7,7 +7,7 @@ import pytest
 
 from models.affiliation import Commission, CommissionStatus
 from models.affiliation.claw_back import claw_back
-from models.affiliation.explain_commission import clawbacks_of
+from models.affiliation.explain_clawback import clawbacks_of
 from models.affiliation.prove_ledger import prove_ledger
 from models.ids import new_id
 from models.ledger import LedgerTransfer, TransferType, balances_of

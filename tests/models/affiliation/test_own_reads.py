@@ -11,11 +11,8 @@ from admin_views.standing import running_clients
 from models import clock
 from models.affiliation import AffiliateProfile, Attribution, Commission
 from models.affiliation.claw_back import claw_back
-from models.affiliation.explain_commission import (
-    clawbacks_of,
-    explain_clawback,
-    explain_commission,
-)
+from models.affiliation.explain_clawback import clawbacks_of, explain_clawback
+from models.affiliation.explain_commission import explain_commission
 from models.affiliation.fact import Cents
 from models.affiliation.mature import mature_due
 from models.affiliation.own_figures import read_figures
