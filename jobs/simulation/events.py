@@ -26,7 +26,8 @@ Cents = Annotated[int, Field(ge=0, strict=True)]
 SomeCents = Annotated[int, Field(gt=0, strict=True)]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000, strict=True)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
-Words = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
+Words = Annotated[str, StringConstraints(max_length=5000, pattern=r"^[^\x00]*$")]
+"""What a link says of its campaign: the click keeps as much as a page's would."""
 Rate = Annotated[Decimal, Field(ge=0, max_digits=10)]
 
 UNEXPLAINED = "scenario"
@@ -63,7 +64,7 @@ class Click(Event):
     visitor: Text
     ref: Text
     product: Text | None = None
-    utm: dict[Text, Words] = Field(default_factory=dict)
+    utm: dict[Words, Words] = Field(default_factory=dict)
 
 
 class Buy(Event):

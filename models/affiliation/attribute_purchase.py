@@ -45,11 +45,11 @@ def attribute_purchase(
     """Bind a purchase to the affiliate of its click, else to the one that stands.
 
     The caller holds the buyer's row. A good click replaces an older attribution of the
-    person and product, which stays as history; without one, an unexpired attribution
-    stands, and so does one made by joining something free in the product's community, if it
-    is the younger. What is bought without paying binds for some days only. An own purchase
-    is bound and flagged. A second call with the same click changes nothing. None: nobody
-    brought this buyer.
+    person and product, which stays as history; without one, an attribution stands that has
+    not expired or that led to a sale within its days, and so does one made by joining
+    something free in the product's community, if it is the younger. What is bought without
+    paying binds for some days only. An own purchase is bound and flagged. A second call
+    with the same click changes nothing. None: nobody brought this buyer.
     """
     bought = _bought(session, customer, now)
     click = _click(session, bought, click_id)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from models import clock
@@ -52,7 +52,9 @@ class BoostInUse(DomainError):
     """What affiliates were promised stays."""
 
     code = "boost_in_use"
-    message = N_("%(name)s has been used: what it gives stays as it is. Make a new code.")
+    message = N_(
+        "%(name)s has been used: what it gives, and on what, stays as it is. Make a new code."
+    )
 
 
 def create_boost(
@@ -117,13 +119,15 @@ def edit_boost(
             setattr(boost, field, value)
         boost.code = boost.code.strip().upper()
         _check(session, boost)
-    products = products_of(session, boost.id) if product_ids is None else product_ids
-    moved = _be_for(session, boost, products)
-    if moved and boost.current_uses:
-        raise BoostInUse(name=boost.code)
+        is_changed = session.is_modified(boost)
+        former = products_of(session, boost.id)
+        wanted = former if product_ids is None else product_ids
+        if boost.current_uses and boost.scope == BoostScope.SPECIFIC and {*wanted} != {*former}:
+            raise BoostInUse(name=boost.code)
+    moved = _be_for(session, boost, wanted)
     if moved:
         boost.updated_at = clock.now()  # they are rows of their own, and part of it all the same
-    if session.is_modified(boost) or moved:
+    if is_changed or moved:
         emit(session, "affiliation.boost_edited", boost, actor=actor)
     return boost
 
@@ -136,7 +140,7 @@ def deactivate_boost(
     A second call changes nothing but that.
     """
     boost = BoostCode.for_update(session, boost_id)
-    active = _uses_in_force(session, boost_id) if end_uses else []
+    active = _uses_in_force(session, boost_id, now) if end_uses else []
     if not boost.is_active and not active:
         return boost
     boost.is_active = False
@@ -153,12 +157,14 @@ def deactivate_boost(
     return boost
 
 
-def _uses_in_force(session: Session, boost_id: UUID) -> Sequence[BoostRedemption]:
+def _uses_in_force(session: Session, boost_id: UUID, at: datetime) -> Sequence[BoostRedemption]:
+    """Those of a code that are not over by themselves yet, locked."""
     return session.scalars(
         select(BoostRedemption)
         .where(
             BoostRedemption.code_id == boost_id,
             BoostRedemption.status == RedemptionStatus.ACTIVE,
+            or_(BoostRedemption.expires_at.is_(None), BoostRedemption.expires_at > at),
         )
         .order_by(BoostRedemption.id)
         .with_for_update()
@@ -180,7 +186,7 @@ def _check(session: Session, boost: BoostCode) -> None:
         )
     value = boost.boost_value
     if boost.boost_type == BoostType.PERCENTAGE_INCREASE and not LEAST_POINTS <= value <= 100:
-        raise BadBoost(N_("Between 0 and 100 points."), field="boost_value")
+        raise BadBoost(N_("Between 0.0001 and 100 points."), field="boost_value")
     if boost.boost_type == BoostType.FLAT_BONUS and (value <= 0 or value != int(value)):
         raise BadBoost(N_("A bonus is a whole number of cents above 0."), field="boost_value")
     if value > MOST_CENTS:

@@ -128,6 +128,7 @@ def _buys_nothing(capture: CaptureEndpoint, *, because: str) -> None:
     if capture.status is not CaptureStatus.FAILED:
         capture.become(CaptureStatus.FAILED)
     capture.last_decline_code = because
+    capture.vault_token = None
 
 
 def _fail(

@@ -21,14 +21,14 @@ from models.settings import current_settings
 
 
 class NotRenounceable(DomainError):
-    """The law's days are over, or nothing was ever ordered."""
+    """The law's days are over, or the access was given and nothing was ordered."""
 
     code = "not_renounceable"
     message = N_("This contract could be withdrawn from within %(days)s days, which are over.")
 
 
 class NothingToWithdraw(DomainError):
-    """The contract has ended already, and all that was paid for it is given back."""
+    """The contract has ended already, and nothing paid for it is left to give back."""
 
     code = "nothing_to_withdraw"
     message = N_("This contract has ended, and nothing of it is left to pay back.")

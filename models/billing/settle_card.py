@@ -30,6 +30,7 @@ def settle_card(
         if capture.status is not CaptureStatus.FAILED:
             capture.become(CaptureStatus.FAILED)
         capture.last_decline_code = ENDED
+        capture.vault_token = None
         return customer
     method = keep_card(session, capture, customer, now=now)
     capture.become(CaptureStatus.COMPLETED)

@@ -27,7 +27,7 @@ from models.affiliation.redeem_boost import (
     redeem_boost,
 )
 from models.errors import Missing
-from models.oversight import SYSTEM
+from models.oversight import SYSTEM, OutboxEvent
 from models.session import unit_of_work
 from tests.factories import Make
 
@@ -117,6 +117,33 @@ class TestEdit:
         session.refresh(boost)
         edit_boost(session, boost.id, {"valid_until": now + DAY}, actor=SYSTEM)
         assert kept.expires_at is None
+        assert self.edits(session) == 1
+
+    def test_once_used_it_stays_for_its_products(self, session, make, now):
+        first, other = make.product(), make.product()
+        boost = create(session, now, product_ids=[first.id])
+        edit_boost(session, boost.id, {}, actor=SYSTEM, product_ids=[other.id])
+        redeem(session, make.affiliate(), boost, now)
+
+        for wanted in ([first.id], [first.id, other.id]):
+            with pytest.raises(BoostInUse):
+                edit_boost(session, boost.id, {}, actor=SYSTEM, product_ids=wanted)
+        edit_boost(session, boost.id, {"max_uses": 9}, actor=SYSTEM, product_ids=[other.id])
+
+        assert list(products_of(session, boost.id)) == [other.id]
+        assert self.edits(session) == 2
+
+    def edits(self, session):
+        told = select(func.count()).where(OutboxEvent.kind == "affiliation.boost_edited")
+        return session.scalar(told)
+
+    def test_what_is_over_by_itself_is_not_ended_again(self, session, make, now):
+        boost = create(session, now, valid_until=now + DAY)
+        redemption = redeem(session, make.affiliate(), boost, now)
+
+        deactivate_boost(session, boost.id, actor=SYSTEM, now=now + DAY, end_uses=True)
+
+        assert (redemption.status, redemption.ended_at) == (RedemptionStatus.ACTIVE, None)
 
     def test_deactivated_nobody_redeems_it_and_uses_go_on_unless_ended(self, session, make, now):
         boost, affiliate = create(session, now), make.affiliate()
