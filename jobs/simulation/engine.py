@@ -131,7 +131,7 @@ class Engine:
                 session,
                 at=clock.now(),
                 refused=self.refused,
-                withdrawals_named=self._people.names,
+                withdrawals_named=self._people.withdrawals,
             )
         result["verify"] = {
             "ok": report.ok,

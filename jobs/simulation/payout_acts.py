@@ -28,7 +28,7 @@ def _(event: Withdraw, people: People) -> None:
             actor=as_person(affiliate_id, "AFFILIATE"),
             now=clock.now(),
         )
-    people.name(withdrawal.id, event.name)
+    people.withdrawals[withdrawal.id] = event.name
 
 
 @act.register

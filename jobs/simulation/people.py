@@ -37,8 +37,7 @@ class People:
     """Who acts in one simulation, and what they have in hand.
 
     ``work`` performs what an act deferred, which is when a charge is made. ``withdrawals``
-    are those that events asked for, under the names they gave them; ``names`` keeps the name
-    that each was given.
+    are those that events asked for, in that order, each with the name that its event gave it.
     """
 
     def __init__(
@@ -46,8 +45,7 @@ class People:
     ) -> None:
         self.start = start
         self.cookies: dict[str, str] = {}
-        self.withdrawals: dict[str, UUID] = {}
-        self.names: dict[UUID, str] = {}
+        self.withdrawals: dict[UUID, str] = {}
         self._provider = provider
         self._work = work
 
@@ -90,16 +88,13 @@ class People:
         }
         hear_vault(json.dumps(word).encode(), request.webhook_secret)
 
-    def name(self, withdrawal_id: UUID, name: str) -> None:
-        """Take down what an event calls a withdrawal; a name given again is the newer one's."""
-        self.withdrawals[name] = withdrawal_id
-        self.names[withdrawal_id] = name
-
     def withdrawal(self, name: str) -> UUID:
-        """The withdrawal that an event named. Raises Missing: it was never asked, or refused."""
-        if name not in self.withdrawals:
-            raise Missing
-        return self.withdrawals[name]
+        """The withdrawal that an event named, the latest of a name given again. Raises Missing:
+        it was never asked, or refused."""
+        for key, given in reversed(self.withdrawals.items()):
+            if given == name:
+                return key
+        raise Missing
 
 
 @singledispatch
