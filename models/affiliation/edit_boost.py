@@ -33,8 +33,6 @@ LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 ONCE_USED_FIXED = frozenset({"code", "boost_type", "boost_value", "scope"})
 EDITABLE = frozenset({*ONCE_USED_FIXED, "valid_from", "valid_until", "max_uses"})
-
-
 LEAST_POINTS = Decimal("0.0001")
 """The smallest step that is kept."""
 
