@@ -1,9 +1,12 @@
 """Buys through the whole composition with the in-process twin, on committed data."""
 
 import json
+from contextlib import contextmanager
 
 from models import clock
+from models import session as boundary
 from models.billing.begin_checkout import begin_checkout
+from models.billing.choose_provider import use_provider
 from models.billing.complete_checkout import complete_checkout
 from models.billing.hear_vault import hear_vault
 from models.billing.start_checkout import CheckoutAsked
@@ -18,8 +21,20 @@ STOLEN = "4000000000009979"
 DECLINED_LATER = "4000000000000341"
 ASKS_BANK = "4000002500003155"
 ANSWER_LOST = "4000000000000119"
-
 CONSENT = "I ask for immediate access."
+
+
+@contextmanager
+def charged_by(provider):
+    """A provider in memory for a block, and no queue: what follows is done by who is asked."""
+    sent_with = boundary._send
+    use_provider(provider)
+    boundary.send_with(None)
+    try:
+        yield provider
+    finally:
+        boundary.send_with(sent_with)
+        use_provider(None)
 
 
 def asked_for(button_key, email="bob@example.org", **changes):

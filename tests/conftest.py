@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 from jobs import queue
 from models import clock
 from models import session as boundary
-from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
 from models.embedded import stop
 from models.settings import use_settings
 from tests.buying import Buyer
 from tests.catalogues import compile_catalogues
+from tests.checkouts import charged_by
 from tests.databases import DATA, Cleaner, make_database
 from tests.factories import Make
 from tests.running_sandbox import running_sandbox
@@ -152,10 +152,5 @@ def client(app, committed, redis):
 @pytest.fixture
 def twin():
     """A vault and a PSP in memory; without a queue, callbacks complete purchases themselves."""
-    twin = InProcessProvider()
-    use_provider(twin)
-    sent_with = boundary._send
-    boundary.send_with(None)
-    yield twin
-    boundary.send_with(sent_with)
-    use_provider(None)
+    with charged_by(InProcessProvider()) as twin:
+        yield twin

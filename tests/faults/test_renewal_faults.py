@@ -29,7 +29,6 @@ from models.billing import (
     InvoiceStatus,
     PaymentAttempt,
 )
-from models.billing.choose_provider import use_provider
 from models.billing.in_process import InProcessProvider
 from models.billing.renew_due import renew_due
 from models.billing.resolve_unknown import resolve_unknown
@@ -37,7 +36,7 @@ from models.migrations.run import upgrade
 from models.oversight import JobRun, RunStatus
 from models.session import staff_reading, unit_of_work
 from models.settings import current_settings, use_settings
-from tests.checkouts import GOOD, buy, put_on_sale
+from tests.checkouts import GOOD, buy, charged_by, put_on_sale
 
 PEOPLE = ("ann@example.org", "bob@example.org", "cleo@example.org")
 LONG_ENOUGH = timedelta(minutes=10)
@@ -161,13 +160,8 @@ class Interrupted(InProcessProvider):
 
 @pytest.fixture
 def provider():
-    provider = Interrupted()
-    use_provider(provider)
-    sent_with = boundary._send
-    boundary.send_with(None)
-    yield provider
-    boundary.send_with(sent_with)
-    use_provider(None)
+    with charged_by(Interrupted()) as provider:
+        yield provider
 
 
 class TestPostgresql:
