@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 from models import clock
 from models.accounts import Platform, User, user_by_email
 from models.affiliation import AffiliateProfile, affiliate_by_slug
-from models.billing import Customer, Invoice, InvoiceStatus
+from models.billing import Customer, Invoice
 from models.billing.customer import customer_of
 from models.billing.hear_psp import attempt_named
 from models.billing.hear_vault import hear_vault
 from models.billing.in_process import InProcessProvider, UnknownTestCard
+from models.billing.invoice import EVER_PAID
 from models.billing.record_word import record_word
 from models.catalog import Community, Plan, Product, community_by_slug, product_by_slug
 from models.errors import N_, BadInput, Missing
@@ -25,7 +26,6 @@ from models.oversight import SYSTEM, Actor
 from models.session import unit_of_work
 
 OWNER = Actor(role="OWNER")
-PAID = (InvoiceStatus.PAID, InvoiceStatus.REFUNDED)
 
 
 class NotATestCard(BadInput):
@@ -163,7 +163,7 @@ def paid_invoice_of(session: Session, customer: Customer, count: int) -> Invoice
     """The nth invoice that a customer paid, from 1, in the order they were. Raises Missing."""
     paid = (
         select(Invoice)
-        .where(Invoice.customer_id == customer.id, Invoice.status.in_(PAID))
+        .where(Invoice.customer_id == customer.id, Invoice.status.in_(EVER_PAID))
         .order_by(Invoice.paid_at, Invoice.number)
         .offset(count - 1)
         .limit(1)

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from models.affiliation.attribution import Attribution
 from models.affiliation.profile import AffiliateProfile
-from models.billing import Invoice, InvoiceStatus, Refund
+from models.billing import Invoice, Refund
+from models.billing.invoice import EVER_PAID
 from models.billing.refund import GRANTED
 
 LOOKED_AT = timedelta(days=90)
@@ -88,7 +89,7 @@ def _figures() -> Any:
         )
         .outerjoin(refunded, refunded.c.invoice_id == Invoice.id)
         .where(
-            Invoice.status.in_((InvoiceStatus.PAID, InvoiceStatus.REFUNDED)),
+            Invoice.status.in_(EVER_PAID),
             or_(is_recent, Invoice.id.in_(granted)),  # of older ones only refunds are counted
             Attribution.affiliate_id.in_(bindparam("affiliates", expanding=True)),
         )

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models.billing.capture_endpoint import CaptureEndpoint, CapturePurpose
 from models.billing.customer import Customer, CustomerStatus
 from models.billing.end_subscription import end_subscription
-from models.billing.invoice import Invoice, InvoiceKind, InvoiceStatus
+from models.billing.invoice import EVER_PAID, Invoice, InvoiceStatus, opens_a_period
 from models.billing.refund import Refund, RefundStatus, refunded_amount
 from models.billing.request_refund import NothingPaid, lock_invoice
 from models.billing.signals import refund_approved
@@ -105,15 +105,12 @@ def current_invoice_id(session: Session, customer: Customer) -> UUID | None:
             CaptureEndpoint.purpose == CapturePurpose.PURCHASE,
         )
     )
-    opens_a_period = (Invoice.kind != InvoiceKind.UPGRADE) | Invoice.switch[
-        "moves_anchor"
-    ].as_boolean()
     latest = (
         select(Invoice.id)
         .where(
             Invoice.customer_id == customer.id,
-            Invoice.status.in_((InvoiceStatus.PAID, InvoiceStatus.REFUNDED)),
-            opens_a_period,
+            Invoice.status.in_(EVER_PAID),
+            opens_a_period(),
         )
         .order_by(Invoice.paid_at.desc(), Invoice.id.desc())
         .limit(1)

@@ -12,7 +12,7 @@ from models.accounts.site import site_url
 from models.billing.charge_answers import send_charges, settle_answers
 from models.billing.customer import Customer
 from models.billing.due_renewals import UNDER_WAY
-from models.billing.invoice import Invoice, InvoiceLine, InvoiceStatus
+from models.billing.invoice import EVER_PAID, Invoice, InvoiceLine, InvoiceStatus
 from models.billing.invoice_attempt import attempt_for, cards_by_id, charge_for
 from models.billing.open_renewals import OpenedCharge
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
@@ -55,7 +55,7 @@ def _open(
 ) -> OpenedCharge | AttemptOutcome:
     customer = Customer.for_update(session, Invoice.get(session, invoice_id).customer_id)
     invoice = Invoice.for_update(session, invoice_id)
-    if invoice.status in (InvoiceStatus.PAID, InvoiceStatus.REFUNDED):
+    if invoice.status in EVER_PAID:
         return AttemptOutcome.SUCCEEDED
     if invoice.status is InvoiceStatus.VOID:
         raise NothingToPay

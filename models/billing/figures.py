@@ -17,14 +17,12 @@ from sqlalchemy.orm import Session
 from models import clock
 from models.billing.credit_note import CreditNote
 from models.billing.customer import RUNNING, Customer, CustomerStatus
-from models.billing.invoice import Invoice, InvoiceKind, InvoiceStatus
+from models.billing.invoice import EVER_PAID, Invoice, InvoiceKind
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 from models.catalog import Plan, Product
 from models.ids import first_id_at
 
 SALES = (InvoiceKind.FIRST, InvoiceKind.TRIAL)
-TAKEN = (InvoiceStatus.PAID, InvoiceStatus.REFUNDED)
-"""Invoices whose money came in, whether or not it went back since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ def sales_in(session: Session, span: Span) -> Sales:
         ).where(
             Invoice.paid_at >= span.start,
             Invoice.paid_at < span.end,
-            Invoice.status.in_(TAKEN),
+            Invoice.status.in_(EVER_PAID),
         )
     ).one()
     customers = session.scalar(
@@ -99,7 +97,7 @@ def sales_by_day(session: Session, span: Span) -> list[tuple[date, int, int]]:
         .where(
             Invoice.paid_at >= span.start,
             Invoice.paid_at < span.end,
-            Invoice.status.in_(TAKEN),
+            Invoice.status.in_(EVER_PAID),
         )
         .group_by(day)
     )
@@ -142,7 +140,7 @@ def sales_by_plan(session: Session, span: Span, limit: int = 20) -> Sequence[tup
         .where(
             Invoice.paid_at >= span.start,
             Invoice.paid_at < span.end,
-            Invoice.status.in_(TAKEN),
+            Invoice.status.in_(EVER_PAID),
             Invoice.kind.in_(SALES),
         )
         .group_by(Product.name, Plan.name)

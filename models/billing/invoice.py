@@ -5,7 +5,16 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Numeric,
+    UniqueConstraint,
+    or_,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -27,6 +36,10 @@ class InvoiceStatus(enum.StrEnum):
     PAID = "PAID"
     VOID = "VOID"
     REFUNDED = "REFUNDED"
+
+
+EVER_PAID = (InvoiceStatus.PAID, InvoiceStatus.REFUNDED)
+"""Paid at some time, be it given back since: these are the numbered ones."""
 
 
 class Invoice(Keyed, Stamped, Becoming, Base):
@@ -112,6 +125,12 @@ class Invoice(Keyed, Stamped, Becoming, Base):
 
     def __str__(self) -> str:
         return self.number or str(self.id)
+
+
+def opens_a_period() -> ColumnElement[bool]:
+    """Whether an invoice pays for a period, or a trial, of its own. An upgrade within a period
+    only adds to it; one to another interval begins a period that day."""
+    return or_(Invoice.kind != InvoiceKind.UPGRADE, Invoice.switch["moves_anchor"].as_boolean())
 
 
 class InvoiceLine(Keyed, Base):

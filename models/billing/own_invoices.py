@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session, joinedload
 
 from models.billing.credit_note import CreditNote
 from models.billing.customer import Customer
-from models.billing.invoice import Invoice, InvoiceStatus
+from models.billing.invoice import EVER_PAID, Invoice, InvoiceStatus
 from models.billing.refund import Refund, RefundStatus
 
-SHOWN = (InvoiceStatus.PAID, InvoiceStatus.REFUNDED, InvoiceStatus.PENDING)
+SHOWN = (*EVER_PAID, InvoiceStatus.PENDING)
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.billing.customer import Customer, CustomerStatus
-from models.billing.invoice import Invoice, InvoiceKind, InvoiceStatus
+from models.billing.invoice import EVER_PAID, Invoice, opens_a_period
 from models.billing.next_charge import pays_again
 from models.billing.periods import period_end
 from models.billing.quote import Quote, quote_of
@@ -21,9 +21,6 @@ from models.billing.reckon_switch import (
 from models.billing.standing import Cancelling, Complimentary, NeverRenews, NotRunning, PastDue
 from models.catalog import Plan, Product
 from models.errors import N_, DomainError
-
-PAYS_A_PERIOD = (InvoiceKind.FIRST, InvoiceKind.RENEWAL)
-PAID = (InvoiceStatus.PAID, InvoiceStatus.REFUNDED)
 
 
 class AnotherProduct(DomainError):
@@ -150,11 +147,8 @@ def _began(session: Session, customer: Customer) -> datetime | None:
         select(Invoice.period_start)
         .where(
             Invoice.customer_id == customer.id,
-            Invoice.status.in_(PAID),
-            or_(
-                Invoice.kind.in_(PAYS_A_PERIOD),
-                Invoice.switch["moves_anchor"].as_boolean(),
-            ),
+            Invoice.status.in_(EVER_PAID),
+            opens_a_period(),
         )
         .order_by(Invoice.paid_at.desc(), Invoice.id.desc())
         .limit(1)

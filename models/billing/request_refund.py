@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from models.billing.customer import Customer
-from models.billing.invoice import Invoice, InvoiceStatus
+from models.billing.invoice import EVER_PAID, Invoice
 from models.billing.refund import Refund, left_to_refund, open_request, refundable_until
 from models.errors import N_, DomainError, Missing
 from models.oversight import Actor, emit
@@ -82,7 +82,7 @@ def lock_invoice(session: Session, invoice_id: UUID) -> Invoice:
 
 def check_refundable(session: Session, invoice: Invoice) -> int:
     """What can still be asked back. Raises NothingPaid, NothingToSend or NothingLeft."""
-    if invoice.status not in (InvoiceStatus.PAID, InvoiceStatus.REFUNDED):
+    if invoice.status not in EVER_PAID:
         raise NothingPaid
     if not invoice.amount_including_tax:
         raise NothingPaid

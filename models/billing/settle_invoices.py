@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from models.base import among
 from models.billing.customer import Customer
-from models.billing.invoice import Invoice, InvoiceStatus
+from models.billing.invoice import EVER_PAID, Invoice, InvoiceStatus
 from models.billing.pay_invoices import Case, pay_invoices
 from models.billing.payment_attempt import AttemptOutcome, PaymentAttempt
 from models.billing.provider import Payment, PaymentOutcome
@@ -168,7 +168,7 @@ def _judge_success(case: Case, result: Settlement) -> AttemptOutcome | None:
         why = "another_amount"
     elif payment.currency and payment.currency != attempt.currency:
         why = "another_currency"
-    elif status in (InvoiceStatus.PAID, InvoiceStatus.REFUNDED):
+    elif status in EVER_PAID:
         why = "invoice_paid_already"
     if why is not None:
         result.to_explain[attempt.id] = why
