@@ -65,7 +65,7 @@ class Invoice(Keyed, Stamped, Becoming, Base):
             "period_start",
             "kind",
             unique=True,
-            postgresql_where=text("kind <> 'UPGRADE' AND status <> 'VOID'"),
+            postgresql_where=text("kind <> 'UPGRADE' AND status NOT IN ('VOID', 'REFUNDED')"),
         ),
         Index("ix_invoices_status_id", "status", "id"),
         Index(

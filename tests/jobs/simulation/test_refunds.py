@@ -47,6 +47,20 @@ class TestOfTheCurrentPeriod:
         assert result["refused"] == [{"event": 3, "code": "nothing_left_to_refund"}]
         assert rows_of(result, "refunds", "amount") == [(4900,)]
 
+    def test_and_bought_again_at_the_same_instant_is_two_purchases(self, play):
+        result = play(click(), buy(), do("refund", "+0d1h"), buy(), do("refund", "+2d", invoice=2))
+
+        assert rows_of(result, "invoices", "kind", "status", "period_start") == [
+            ("FIRST", "REFUNDED", "2026-03-10T10:00:00Z"),
+            ("FIRST", "REFUNDED", "2026-03-10T10:00:00Z"),
+        ]
+        assert rows_of(result, "commissions", "status", "total_amount") == [
+            ("CLAWED_BACK", 1225),
+            ("CLAWED_BACK", 1225),
+        ]
+        assert result["customers"][0]["status"] == "CANCELLED"
+        assert (result["refused"], result["verify"]["ok"]) == ([], True)
+
     def test_in_two_parts_ends_it_with_the_second(self, play):
         def after(*events):
             result = play(click(), buy(), *events)
