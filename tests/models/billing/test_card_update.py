@@ -21,7 +21,7 @@ from models.billing.begin_card_update import begin_card_update
 from models.billing.begin_checkout import try_another_card
 from models.billing.cancel_now import cancel_now
 from models.billing.cancel_subscription import cancel_subscription
-from models.billing.charge_new_card import charge_new_card, charge_new_cards
+from models.billing.charge_new_card import charge_new_card, charge_new_cards, oldest_untried
 from models.billing.checkout_state import CheckoutStatus
 from models.billing.hear_vault import hear_vault
 from models.billing.in_process import Fault
@@ -230,6 +230,30 @@ class TestPastDue:
         assert (after.status, after.dunning_step) == (CustomerStatus.PAST_DUE, 0)
         assert after.next_charge_at == before.next_charge_at
         assert len(late.all(PaymentAttempt)) == 4  # bought, renewed, set up, tried
+
+    def test_an_error_is_no_answer_and_it_is_tried_again_an_hour_later(self, late):
+        late.give(GOOD)
+        late.twin.fail_next("charge", Fault.NOT_SENT)
+        assert charge_new_card(late.id) is AttemptOutcome.ERROR
+        assert charge_new_card(late.id) is None
+        assert charge_new_cards()["cards"] == 0
+        with staff_reading() as session:
+            assert session.scalar(oldest_untried()) == clock.now() + timedelta(hours=1)
+        clock.advance(timedelta(hours=1))
+        assert charge_new_cards() == {"cards": 1, "errors": 0}
+        assert (late.row.status, len(late.twin.paid)) == (CustomerStatus.ACTIVE, 2)
+
+    def test_errors_without_end_leave_it_to_the_next_retry(self, late):
+        late.give(GOOD)
+        late.twin.fail_next("charge", Fault.NOT_SENT, times=10)
+        tried = []
+        for _ in range(5):
+            tried.append(charge_new_cards()["cards"])
+            clock.advance(timedelta(hours=1))
+        assert tried == [1, 1, 1, 0, 0]
+        with staff_reading() as session:
+            assert session.scalar(oldest_untried()) is None
+        assert (late.row.status, late.row.dunning_step) == (CustomerStatus.PAST_DUE, 0)
 
     def test_who_cancelled_is_not_charged(self, twin):
         late = Subscriber(twin, DECLINED_LATER)
